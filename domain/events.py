@@ -1,0 +1,22 @@
+"""Every event there is, so that the log can be decoded without knowing whose events they are.
+
+A new aggregate joins its union to `Event`; everything else here follows from it.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import get_args
+
+from domain.account import AccountEvent
+from domain.post import PostEvent
+from domain.stored_event import StoredEvent
+
+Event = PostEvent | AccountEvent
+
+
+def _by_tag() -> dict[str, type[StoredEvent]]:
+    return {event.__struct_config__.tag: event for event in get_args(Event)}
+
+
+TAGS: Mapping[str, type[StoredEvent]] = MappingProxyType(_by_tag())
+"""The class of each event by its tag, as it stands in the log's `type` column."""
