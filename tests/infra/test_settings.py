@@ -1,0 +1,170 @@
+"""Settings: what each variable may be, and the one line that an operator reads when it is wrong."""
+
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from infra.settings import Settings, SettingsError, load_settings
+
+
+def load(**variables: str) -> Settings | SettingsError:
+    """Load settings from these variables alone."""
+    return load_settings({f"LEDGERPRESS_{name}": value for name, value in variables.items()})
+
+
+def good(**variables: str) -> Settings:
+    """Load settings that must be right."""
+    settings = load(**variables)
+    assert isinstance(settings, Settings), settings
+    return settings
+
+
+def test_nothing_set() -> None:
+    """Without any variable everything has its documented default and services are embedded."""
+    settings = good()
+
+    assert settings.env == "development"
+    assert (settings.bind_host, settings.bind_port) == ("127.0.0.1", 8000)
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert settings.data_dir == Path(".ledgerpress")
+    assert settings.secrets_dir == Path(".ledgerpress/secrets")
+    assert settings.allowed_hosts == ("127.0.0.1", "localhost", "[::1]")
+    assert settings.max_upload_bytes == 10 * 1024 * 1024
+    assert settings.max_body_bytes == 1024 * 1024
+    assert settings.database_url is settings.nats_url is settings.redis_url is None
+
+
+def test_other_variables_are_ignored() -> None:
+    """The rest of the environment is nobody's mistake."""
+    assert load_settings({"PATH": "/bin", "DATABASE_URL": "nonsense"}) == good()
+
+
+def test_hosts_follow_the_addresses() -> None:
+    """The default hosts are those of PUBLIC_URL and BIND beside the loopback names."""
+    settings = good(PUBLIC_URL="https://Press.Example:8443/", BIND="[2001:db8::1]:80")
+
+    assert settings.public_url == "https://Press.Example:8443"
+    assert settings.allowed_hosts == (
+        "press.example",
+        "[2001:db8::1]",
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+    )
+
+
+def test_wildcard_bind_is_no_public_name() -> None:
+    """An address that stands for every interface is neither a public URL nor an allowed host."""
+    settings = good(BIND="0.0.0.0:9000")
+
+    assert settings.public_url == "http://127.0.0.1:9000"
+    assert settings.allowed_hosts == ("127.0.0.1", "localhost", "[::1]")
+
+
+def test_lists() -> None:
+    """Lists are separated by commas; an empty list of proxies or targets is a list."""
+    settings = good(TRUSTED_PROXIES="10.0.0.0/8, ::1", GO_ALLOWED_HOSTS="")
+
+    assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1"))
+    assert settings.go_allowed_hosts == ()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("DATABSE_URL", "x", "is not a setting; did you mean LEDGERPRESS_DATABASE_URL?"),
+        ("COLOUR", "x", "is not a setting; known are LEDGERPRESS_ENV"),
+        ("ENV", "prod", "is 'prod': input should be 'development' or 'production'"),
+        ("ENV", "", "is empty; unset it to get its default"),
+        ("DATABASE_URL", "mysql://u:canary@h/d", "must start with postgresql://"),
+        ("DATABASE_URL", "postgresql://u:canary@[h/d", "is not a valid URL"),
+        ("DATABASE_URL", "postgresql://h:99999/d", "is not a valid URL"),
+        ("NATS_URL", "canary", "must start with nats:// or tls://"),
+        ("REDIS_URL", "redis://", "names no host"),
+        ("BIND", "8000", "must be HOST:PORT"),
+        ("BIND", "localhost:http", "has port 'http'"),
+        ("BIND", "127.0.0.1:65536", "has port '65536'"),
+        ("BIND", "[::g]:80", "has '[::g]', which is not an IPv6 address"),
+        ("PUBLIC_URL", "press.example", "must be an absolute http:// or https:// URL"),
+        ("PUBLIC_URL", "https://h/?q=1", "must have no user, query or fragment"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "has '10.0.0.1/8': 10.0.0.1/8 has host bits set"),
+        ("TRUSTED_PROXIES", "10.0.0.1,,10.0.0.2", "has an empty item between commas"),
+        ("ALLOWED_HOSTS", "press.example:80", "has 'press.example:80', which is not a host name"),
+        ("ALLOWED_HOSTS", "", "is empty"),
+        ("MAX_UPLOAD_BYTES", "10MB", "is '10MB': input should be a valid integer"),
+        ("MAX_UPLOAD_BYTES", "0", "is '0': input should be greater than 0"),
+        ("MAX_BODY_BYTES", "9" * 40, "input should be less than or equal to"),
+        ("DATA_DIR", "a\nb", "has a character that cannot be printed"),
+        ("DEMO_PASSWORD", "canary", "must have 8 to 1024 bytes"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(variable: str, value: str, says: str) -> None:
+    """A wrong setting is one line that names the variable, says why, and repeats no secret."""
+    error = load(**{variable: value})
+
+    assert isinstance(error, SettingsError)
+    line = str(error)
+    assert line.startswith(f"LEDGERPRESS_{variable} ")
+    assert says in line
+    assert "\n" not in line
+    assert "canary" not in line
+
+
+def test_wrong_case_is_named() -> None:
+    """A variable in lower case would be ignored in silence, so it is an error."""
+    error = load_settings({"ledgerpress_env": "production"})
+
+    assert str(error) == "ledgerpress_env is not a setting; did you mean LEDGERPRESS_ENV?"
+
+
+PRODUCTION = {
+    "ENV": "production",
+    "DATABASE_URL": "postgresql://press:canary@db/press",
+    "NATS_URL": "nats://canary@broker:4222",
+    "REDIS_URL": "redis://:canary@cache/0",
+    "SECRETS_DIR": "/run/secrets",
+}
+
+
+@pytest.mark.parametrize("missing", ["DATABASE_URL", "NATS_URL", "REDIS_URL", "SECRETS_DIR"])
+def test_production_needs_its_services(missing: str) -> None:
+    """Production starts nothing of its own and makes no secret: each missing one is named."""
+    error = load(**{name: value for name, value in PRODUCTION.items() if name != missing})
+
+    assert isinstance(error, SettingsError)
+    assert error.variable == f"LEDGERPRESS_{missing}"
+    assert "LEDGERPRESS_ENV=production needs it" in error.reason
+
+
+def test_production_refuses_demo_accounts() -> None:
+    """A demo password in production is an error, not something to ignore."""
+    error = load(**PRODUCTION, DEMO_PASSWORD="long enough")  # noqa: S106 - a canary
+
+    assert isinstance(error, SettingsError)
+    assert error.variable == "LEDGERPRESS_DEMO_PASSWORD"
+
+
+def test_urls_come_from_files_too(tmp_path: Path) -> None:
+    """A URL that is not in the environment is read from its file in SECRETS_DIR."""
+    (tmp_path / "database_url").write_text("postgresql://press:canary@db/press\n")
+    variables = {**PRODUCTION, "SECRETS_DIR": str(tmp_path)}
+    del variables["DATABASE_URL"]
+
+    settings = good(**variables)
+
+    assert settings.database_url == "postgresql://press:canary@db/press"
+    assert next(row.origin for row in settings.rows() if "DATABASE" in row.variable) == "file"
+
+
+def test_rows_and_repr_hold_no_secret() -> None:
+    """What `config show` and a traceback print has neither passwords nor tokens."""
+    settings = good(**{**PRODUCTION, "DATABASE_URL": "postgresql://h/d?user=u&password=canary"})
+    demo = good(DEMO_PASSWORD="canary-canary")  # noqa: S106 - a canary
+
+    assert "canary" not in repr([settings, settings.rows(), demo, demo.rows()])
+    values = {row.variable: row.value for row in settings.rows()}
+    assert values["LEDGERPRESS_DATABASE_URL"] == "postgresql://h/d?user=u&password=***"
+    assert values["LEDGERPRESS_NATS_URL"] == "nats://***@broker:4222"
+    assert values["LEDGERPRESS_REDIS_URL"] == "redis://:***@cache/0"
+    assert values["LEDGERPRESS_BIND"] == "127.0.0.1:8000"
