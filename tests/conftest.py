@@ -1,0 +1,63 @@
+"""Fixtures that every test may ask for: the servers of the session, empty for each test."""
+
+from collections.abc import AsyncIterator
+
+import nats
+import pytest
+import redis.asyncio
+
+from infra.embedded.services import Services
+from tests.support.product import Api, running_api
+from tests.support.services import Databases, migrated_databases, session_services
+
+
+@pytest.fixture(scope="session")
+async def services() -> AsyncIterator[Services]:
+    """Start PostgreSQL, NATS and Valkey once."""
+    async with session_services() as services:
+        yield services
+
+
+@pytest.fixture(scope="session")
+async def databases(services: Services) -> AsyncIterator[Databases]:
+    """Migrate a template once and give what clones it."""
+    async with migrated_databases(services.database_url) as databases:
+        yield databases
+
+
+@pytest.fixture
+async def database_url(databases: Databases) -> AsyncIterator[str]:
+    """Give a migrated database of this test's own."""
+    async with databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+async def api(database_url: str) -> AsyncIterator[Api]:
+    """Serve the whole product on a database of its own, with an account for each role."""
+    async with running_api(database_url) as running:
+        yield running
+
+
+@pytest.fixture
+async def nats_url(services: Services) -> str:
+    """Give the broker, without any stream."""
+    client = await nats.connect(services.nats_url)
+    try:
+        jetstream = client.jetstream()
+        for stream in await jetstream.streams_info():
+            await jetstream.delete_stream(stream.config.name or "")
+    finally:
+        await client.close()
+    return services.nats_url
+
+
+@pytest.fixture
+async def redis_url(services: Services) -> str:
+    """Give the cache, without any key."""
+    client = redis.asyncio.from_url(services.redis_url)
+    try:
+        await client.flushall()
+    finally:
+        await client.aclose()
+    return services.redis_url
