@@ -1,0 +1,150 @@
+"""The commands on accounts: register, disable, enable, change roles.
+
+What is personal is sealed here, before it becomes an event: the plain values go no further than
+`register`. What is allowed is in `domain/account.py`, the way through the log `commands/handle.py`.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from commands.aggregate import Aggregate, Loaded, View
+from commands.handle import Caller, Change, Ledger, Settled, Stop, change, create
+from commands.outcomes import Changed, Created, NotFound, Outcome, Unchanged
+from commands.ports import Write
+from domain import account
+from domain.account import Account, AccountCommand, AccountEvent, Register
+from domain.claim import Claim
+from domain.refusal import Refusal, RejectedByState
+from domain.stream import Role
+
+ACCOUNT_NOT_FOUND = NotFound("account_not_found")
+
+_BYTES_OF_A_STATE = 2000
+_LONGEST_EMAIL = 254  # what fits the path of a message: RFC 5321, section 4.5.3.1.3
+
+
+class PersonKey(Protocol):
+    """One person's key."""
+
+    @property
+    def row(self) -> Write:
+        """The row that keeps it."""
+        ...
+
+    def seal(self, event_id: UUID, field: str, text: str) -> str:
+        """Encrypt a text for one field of one event."""
+        ...
+
+
+class PersonalData(Protocol):
+    """Makes persons' keys and hashes their addresses."""
+
+    def new_person(self, person_id: UUID) -> PersonKey:
+        """Make a key for a person that has none."""
+        ...
+
+    def email_hash(self, email: str) -> str:
+        """Give the keyed hash by which an address is claimed."""
+        ...
+
+
+class Accounts(msgspec.Struct, frozen=True):
+    """What the commands on accounts work with."""
+
+    ledger: Ledger
+    aggregate: Aggregate[Account, AccountCommand]
+    personal_data: PersonalData
+    password_row: Callable[[UUID, str], Write]
+    """Makes the row that keeps an account's password hash."""
+
+
+class Registration(msgspec.Struct, frozen=True):
+    """A person who is to have an account, in plain text."""
+
+    account_id: UUID
+    email: str
+    name: str | None
+    roles: frozenset[Role]
+    password_hash: str
+
+
+def accounts(view: View[Account]) -> Aggregate[Account, AccountCommand]:
+    """Gather what the command loop needs to know of accounts."""
+    return Aggregate(
+        category=account.STREAM_CATEGORY,
+        evolve=account.evolve,  # type: ignore[arg-type]  # an account's stream holds its events
+        decide=_decide,
+        claims=account.claims,
+        claim_taken=_email_taken,
+        view=view,
+        weigh=lambda _: _BYTES_OF_A_STATE,
+    )
+
+
+def email_fault(text: str) -> str | None:
+    """Say why a text is no email address, or nothing.
+
+    Only what no address can lack is asked for; whether it works, a message to it shows.
+    """
+    local, at, domain = text.strip().rpartition("@")
+    if not (local and at and domain):
+        return "is not an email address: it needs a name, an @ and a domain"
+    if not text.strip().isprintable() or " " in text.strip():
+        return "is not an email address: it has a space or a control character"
+    if len(text.strip().encode(errors="replace")) > _LONGEST_EMAIL:
+        return f"is longer than {_LONGEST_EMAIL} bytes"
+    return None
+
+
+async def register(accounts: Accounts, caller: Caller, person: Registration) -> Outcome:
+    """Open an account. Key, password hash and event are written together or not at all."""
+    ledger, personal_data = accounts.ledger, accounts.personal_data
+    event_id = ledger.new_id()
+    key = personal_data.new_person(person.account_id)
+    command = Register(
+        email_sealed=key.seal(event_id, "email", person.email.strip()),
+        email_hash=personal_data.email_hash(person.email),
+        name_sealed=None if person.name is None else key.seal(event_id, "name", person.name),
+        roles=person.roles,
+    )
+    # The seals are bound to the id of the one event that a registration makes.
+    bound = msgspec.structs.replace(ledger, new_id=lambda: event_id)
+    rows = (key.row, accounts.password_row(person.account_id, person.password_hash))
+    settled = await create(bound, accounts.aggregate, person.account_id, command, caller, puts=rows)
+    return Created(settled.resource) if isinstance(settled, Settled) else settled
+
+
+async def change_account(
+    accounts: Accounts, caller: Caller, account_id: UUID, command: AccountCommand
+) -> Outcome:
+    """Disable, enable or give other roles. Whoever calls has checked that the caller may."""
+
+    async def wish(_: Loaded[Account]) -> AccountCommand | Stop:
+        return command
+
+    asked: Change[Account, AccountCommand] = Change(
+        caller=caller, permit=lambda _: None, missing=ACCOUNT_NOT_FOUND, command=wish
+    )
+    settled = await change(accounts.ledger, accounts.aggregate, account_id, asked)
+    if not isinstance(settled, Settled):
+        return settled
+    return Changed(settled.resource) if settled.appended else Unchanged(settled.resource)
+
+
+def _decide(
+    state: Account | None, command: AccountCommand, now: datetime
+) -> tuple[AccountEvent, ...] | Refusal:
+    return account.decide(state, command, now=now)
+
+
+def _email_taken(_: Sequence[Claim]) -> RejectedByState:
+    # The claim is a keyed hash and tells nobody anything, so it is not repeated.
+    return RejectedByState(
+        error="email_already_exists",
+        detail="Another account has this email address.",
+        collides_with="email",
+    )

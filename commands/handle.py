@@ -1,0 +1,218 @@
+"""The one way from a command to the log: load, check, decide, append.
+
+The order is that of the HTTP contract: existence and permission, preconditions, the command itself
+(its body is read only now), the decision. Losing a race against another writer is part of it.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Generic
+from uuid import UUID
+
+import msgspec
+
+from commands.aggregate import Aggregate, C, Loaded, Rendered, S, Step, resource
+from commands.loading import Loader
+from commands.outcomes import (
+    Contended,
+    KeyInFlight,
+    NotFound,
+    Outcome,
+    PreconditionMissing,
+    Representation,
+    StaleVersion,
+)
+from commands.ports import (
+    Append,
+    Appended,
+    ClaimTaken,
+    Conflict,
+    EventStore,
+    FirstAnswer,
+    KeyUsed,
+    Metadata,
+    NewEvent,
+    Write,
+)
+from commands.preconditions import NO_PRECONDITIONS, Preconditions, Verdict, evaluate
+from domain.events import Event
+from domain.stream import Actor, Stream
+
+ATTEMPTS = 8
+"""How often a change without If-Match is decided anew after others came first."""
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """The log as commands use it."""
+
+    store: EventStore
+    loader: Loader
+    new_id: Callable[[], UUID]
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks, when, and under which names the log keeps it."""
+
+    actor: Actor | None
+    at: datetime
+    command: str
+    request_id: str | None = None
+
+    def metadata(self) -> Metadata:
+        """Give what is recorded with every event."""
+        return Metadata(
+            command=self.command,
+            actor=self.actor.account_id if self.actor else None,
+            request_id=self.request_id,
+        )
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """The command cannot be made: this is the answer."""
+
+    outcome: Outcome
+
+
+class Change(msgspec.Struct, Generic[S, C], frozen=True):
+    """A request to change one existing thing."""
+
+    caller: Caller
+    permit: Callable[[S], Outcome | None]
+    """Says why the caller may not, or nothing."""
+    missing: NotFound
+    command: Callable[[Loaded[S]], Awaitable[C | Stop]]
+    conditions: Preconditions = NO_PRECONDITIONS
+    must_match: bool = False
+    """Whether If-Match is required."""
+
+
+class Settled(msgspec.Struct, Generic[S], frozen=True):
+    """The thing as it now stands."""
+
+    resource: Representation
+    appended: bool
+
+
+async def change(
+    ledger: Ledger, aggregate: Aggregate[S, C], stream_id: UUID, asked: Change[S, C]
+) -> Settled[S] | Outcome:
+    """Decide and append, again from the start when another writer came first."""
+    conditions = asked.conditions
+    for _ in range(ATTEMPTS):
+        loaded = await ledger.loader.load(aggregate, stream_id)
+        if loaded.state is None or loaded.at is None:
+            return asked.missing
+        denied = asked.permit(loaded.state)
+        if denied is not None:
+            return denied
+        if asked.must_match and conditions.if_match is None:
+            return PreconditionMissing()
+        tag = aggregate.view.tag(loaded.version)
+        verdict = evaluate(conditions, tag=tag, modified=loaded.at, safe=False)
+        if verdict is not Verdict.PROCEED:
+            return _stale(aggregate, stream_id, loaded)
+        command = await asked.command(loaded)
+        if isinstance(command, Stop):
+            return command.outcome
+        at = max(asked.caller.at, loaded.at)
+        decision = aggregate.decide(loaded.state, command, at)
+        if not isinstance(decision, tuple):
+            return decision
+        if not decision:
+            rendered = aggregate.view.render(loaded.state, ())
+            return Settled(resource(aggregate, stream_id, loaded, rendered.body), appended=False)
+        plan = _plan(ledger, aggregate, stream_id, loaded, decision, asked.caller, at)
+        match await ledger.store.append(plan.append):
+            case Appended():
+                ledger.loader.remember(aggregate, stream_id, plan.after)
+                return Settled(
+                    resource(aggregate, stream_id, plan.after, plan.rendered.body), appended=True
+                )
+            case ClaimTaken():
+                return aggregate.claim_taken(plan.append.takes)
+            case Conflict():
+                continue  # the preconditions are looked at again, against the newer version
+            case KeyUsed():
+                raise LookupError("no idempotency key was given with this append")
+    return Contended()
+
+
+async def create(
+    ledger: Ledger,
+    aggregate: Aggregate[S, C],
+    stream_id: UUID,
+    command: C,
+    caller: Caller,
+    first_answer: Callable[[Representation], FirstAnswer] | None = None,
+    puts: Sequence[Write] = (),
+) -> Settled[S] | Outcome:
+    """Decide and append the beginning of a new stream.
+
+    `first_answer` makes what is stored under the request's idempotency key; a rival with the same
+    key that came first leaves KeyInFlight, and the caller looks its answer up. `puts` are rows to
+    write with the events that no read model shows.
+    """
+    decision = aggregate.decide(None, command, caller.at)
+    if not isinstance(decision, tuple):
+        return decision
+    nothing: Loaded[S] = Loaded(None, 0, None)
+    plan = _plan(ledger, aggregate, stream_id, nothing, decision, caller, caller.at)
+    made = resource(aggregate, stream_id, plan.after, plan.rendered.body)
+    append = plan.append
+    if first_answer is not None:
+        append = msgspec.structs.replace(append, first_answer=first_answer(made))
+    if puts:
+        append = msgspec.structs.replace(append, puts=[*append.puts, *puts])
+    match await ledger.store.append(append):
+        case Appended():
+            ledger.loader.remember(aggregate, stream_id, plan.after)
+            return Settled(made, appended=True)
+        case ClaimTaken():
+            return aggregate.claim_taken(plan.append.takes)
+        case KeyUsed():
+            return KeyInFlight()
+        case Conflict():
+            return Contended()
+
+
+class _Plan(msgspec.Struct, Generic[S], frozen=True):
+    """What an append would write and leave behind."""
+
+    append: Append
+    after: Loaded[S]
+    rendered: Rendered
+
+
+def _plan(
+    ledger: Ledger,
+    aggregate: Aggregate[S, C],
+    stream_id: UUID,
+    before: Loaded[S],
+    events: Sequence[Event],
+    caller: Caller,
+    at: datetime,
+) -> _Plan[S]:
+    steps: list[Step[S]] = []
+    state = before.state
+    for version, event in enumerate(events, start=before.version + 1):
+        after = aggregate.evolve(state, event, id=stream_id, version=version, at=at)
+        steps.append(Step(state, event, after, at))
+        state = after
+    rendered = aggregate.view.render(after, steps)
+    held, holds = aggregate.claims(before.state), aggregate.claims(after)
+    append = Append(
+        stream=Stream(aggregate.category, stream_id),
+        expected=before.version,
+        events=[NewEvent(ledger.new_id(), event) for event in events],
+        metadata=caller.metadata(),
+        at=at,
+        takes=sorted(holds - held),
+        releases=sorted(held - holds),
+        puts=rendered.puts,
+    )
+    return _Plan(append, Loaded(after, before.version + len(events), at), rendered)
+
+
+def _stale(aggregate: Aggregate[S, C], stream_id: UUID, loaded: Loaded[S]) -> StaleVersion:
+    view = aggregate.view
+    return StaleVersion(tag=view.tag(loaded.version), changes_location=view.history(stream_id))

@@ -1,0 +1,222 @@
+"""Every way a command or a read can end, as one closed union of data.
+
+`api/responses.py` gives each of these its row: status, headers, body. A new member here does not
+type-check until it has one. Expected failures are never exceptions.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from domain.refusal import RejectedByState, RejectedByValue, UnderLegalHold
+
+
+class Representation(msgspec.Struct, frozen=True):
+    """A resource ready to be sent."""
+
+    location: str
+    body: bytes
+    """JSON, UTF-8, exactly as it is stored in the read model."""
+    tag: str
+    """The entity tag's opaque part, without quotes: `<schema version>.<stream version>`."""
+    modified: datetime
+
+
+class Created(msgspec.Struct, frozen=True, tag=True):
+    """201: a new resource exists."""
+
+    resource: Representation
+
+
+class Changed(msgspec.Struct, frozen=True, tag=True):
+    """200: events were appended."""
+
+    resource: Representation
+
+
+class Unchanged(msgspec.Struct, frozen=True, tag=True):
+    """200: it already was as asked; nothing was appended and the tag is kept."""
+
+    resource: Representation
+
+
+class SubmittedByForm(msgspec.Struct, frozen=True, tag=True):
+    """303: a browser's form created it; the browser shall GET it, so that a reload is harmless."""
+
+    resource: Representation
+
+
+class Deleted(msgspec.Struct, frozen=True, tag=True):
+    """204."""
+
+
+class Replayed(msgspec.Struct, frozen=True, tag=True):
+    """The first answer to this Idempotency-Key, given again."""
+
+    status: int
+    location: str | None
+    tag: str | None
+    modified: datetime | None
+    body: bytes
+
+
+class Accepted(msgspec.Struct, frozen=True, tag=True):
+    """202: a job will do it; its state is at `status_location`."""
+
+    status_location: str
+    body: bytes
+
+
+class NotFound(msgspec.Struct, frozen=True, tag=True):
+    """404: there is no such thing, or the caller may not know that there is."""
+
+    error: str
+    """Names the kind alone (`post_not_found`), so that hidden and missing look the same."""
+
+
+class Moved(msgspec.Struct, frozen=True, tag=True):
+    """301: it has another address for good."""
+
+    location: str
+    max_age: int
+    """How long the redirect may be remembered, in seconds."""
+
+
+class NotModified(msgspec.Struct, frozen=True, tag=True):
+    """304: the client's copy is current."""
+
+    tag: str
+    cache_control: str
+    vary: str
+
+
+class Found(msgspec.Struct, frozen=True, tag=True):
+    """200: what was asked for."""
+
+    body: bytes
+    tag: str | None
+    modified: datetime | None
+    cache_control: str
+    vary: str
+    links: tuple[str, ...] = ()
+
+
+class Erased(msgspec.Struct, frozen=True, tag=True):
+    """410: it existed and was erased for good."""
+
+
+class Forbidden(msgspec.Struct, frozen=True, tag=True):
+    """403: the caller may see it and may not do this to it."""
+
+    detail: str
+
+
+class Unauthenticated(msgspec.Struct, frozen=True, tag=True):
+    """401: no valid access token came with the request."""
+
+    detail: str
+    token_given: bool = False
+    """Whether there was one, which was not valid."""
+
+
+class PreconditionMissing(msgspec.Struct, frozen=True, tag=True):
+    """428: the request must say which version it changes (RFC 6585, section 3)."""
+
+
+class StaleVersion(msgspec.Struct, frozen=True, tag=True):
+    """412: the precondition does not hold for the current version."""
+
+    tag: str
+    """The current tag."""
+    changes_location: str
+    """Where the events since the client's version can be read."""
+
+
+class Malformed(msgspec.Struct, frozen=True, tag=True):
+    """400: not well formed. `member` names what is wrong where one thing is."""
+
+    error: str
+    detail: str
+    member: str | None = None
+
+
+class BodyTooLarge(msgspec.Struct, frozen=True, tag=True):
+    """413."""
+
+    max_bytes: int
+
+
+class UnsupportedMediaType(msgspec.Struct, frozen=True, tag=True):
+    """415: the body's type or coding is not one that this resource takes."""
+
+    detail: str
+    accepts: tuple[str, ...]
+    """The media types that it takes, for `Accept-Post` or `Accept-Patch`."""
+    method: str
+    coding: bool = False
+    """Whether the content coding is at fault: then `Accept-Encoding` is sent instead."""
+
+
+class NotAcceptable(msgspec.Struct, frozen=True, tag=True):
+    """406, with the list of what there is."""
+
+    available: tuple[str, ...]
+
+
+class KeyInFlight(msgspec.Struct, frozen=True, tag=True):
+    """409: the first request with this Idempotency-Key has not ended yet."""
+
+
+class KeyReused(msgspec.Struct, frozen=True, tag=True):
+    """422: this Idempotency-Key came before with another request."""
+
+
+class TooMany(msgspec.Struct, frozen=True, tag=True):
+    """429: a limit is reached; `retry_after` is the true wait in whole seconds, rounded up."""
+
+    error: str
+    retry_after: int
+
+
+class Unavailable(msgspec.Struct, frozen=True, tag=True):
+    """503: something this needs is down, or we are draining, full or in maintenance."""
+
+    error: str
+    detail: str
+    retry_after: int
+
+
+class Contended(msgspec.Struct, frozen=True, tag=True):
+    """503: others changed the same thing each time we tried."""
+
+
+Outcome = (
+    Created
+    | Changed
+    | Unchanged
+    | SubmittedByForm
+    | Deleted
+    | Replayed
+    | Accepted
+    | Found
+    | NotModified
+    | Moved
+    | NotFound
+    | Erased
+    | Forbidden
+    | Unauthenticated
+    | PreconditionMissing
+    | StaleVersion
+    | RejectedByState
+    | RejectedByValue
+    | UnderLegalHold
+    | Malformed
+    | BodyTooLarge
+    | UnsupportedMediaType
+    | NotAcceptable
+    | KeyInFlight
+    | KeyReused
+    | TooMany
+    | Unavailable
+    | Contended
+)

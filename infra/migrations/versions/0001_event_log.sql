@@ -1,0 +1,138 @@
+-- The log: events, the claims and idempotency keys that are written with them, and the one
+-- function through which all of them are written.
+
+create table events (
+  position    bigint      primary key,
+  category    text        not null,
+  stream_id   uuid        not null,
+  version     int         not null check (version > 0),
+  event_id    uuid        not null,
+  type        text        not null,
+  data        json        not null,  -- json, not jsonb: the text is kept to the byte
+  metadata    json        not null,
+  recorded_at timestamptz not null,
+  unique (stream_id, category, version)
+);
+create index events_by_category on events (category, position);
+comment on table events is 'What happened, in the order of commit. Rows are added and never changed.';
+
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'the log is append-only: % on % is refused', tg_op, tg_table_name
+    using errcode = 'insufficient_privilege';
+end $$;
+create trigger events_are_never_changed
+  before update or delete on events for each row execute function refuse_change();
+create trigger events_are_never_truncated
+  before truncate on events for each statement execute function refuse_change();
+
+create table claims (
+  scope    text not null,
+  key      text not null,
+  owner_id uuid not null,
+  primary key (scope, key)
+);
+comment on table claims is 'Who holds a unique name (a slug, an email hash); can be rebuilt from events.';
+
+create table idempotency_keys (
+  account_id  uuid        not null,
+  key         text        not null,
+  fingerprint bytea       not null,
+  answer      bytea       not null,
+  recorded_at timestamptz not null,
+  primary key (account_id, key)
+);
+create index idempotency_keys_by_age on idempotency_keys (recorded_at);
+comment on table idempotency_keys is 'The first answer to each Idempotency-Key, kept 24 hours.';
+
+-- Writes a group of appends, each on its own stream, in one statement.
+--
+-- The caller guarantees that no two appends of a group touch the same stream, claim or idempotency
+-- key, so each can be judged alone: a refused one writes nothing and the others go on.
+--
+-- The advisory lock is held until commit, so positions are dense and in commit order. It works only
+-- because this is a VOLATILE function: each statement below sees what was committed before it, also
+-- by whoever held the lock until a moment ago. Inlined into the caller's statement it would not.
+--
+-- appends:  streams, expected versions (0 none yet, -1 any), metadata, time; one element each
+-- events:   their append (1-based), place in it (1-based), id, type, data; in the order of appends
+-- claims:   to take and to release: their append, scope, key
+-- keys:     idempotency keys: their append, account, key, fingerprint, answer
+--           claims and keys are null where there are none
+-- returns:  per append its verdict (0 appended, 1 version conflict, 2 claim taken, 3 key used) and
+--           the stream's version before it; the log's last position before the group
+create function append_events(
+  append_category text[], append_stream uuid[], append_expected int[], append_metadata text[],
+  append_at timestamptz[],
+  event_append int[], event_place int[], event_id uuid[], event_type text[], event_data text[],
+  take_append int[], take_scope text[], take_key text[],
+  release_append int[], release_scope text[], release_key text[],
+  key_append int[], key_account uuid[], key_key text[], key_fingerprint bytea[], key_answer bytea[],
+  out verdicts int[], out versions int[], out head bigint
+) language plpgsql volatile as $$
+begin
+  perform pg_advisory_xact_lock(7205759403792793);
+
+  -- One query for all of this: each statement of a function costs as much as a row or two.
+  select array_agg(a.version), array_agg(case when a.expected in (-1, a.version) then 0 else 1 end),
+    coalesce((select max(e.position) from events e), 0)
+  into versions, verdicts, head
+  from (
+    select s.expected, coalesce((
+      select e.version from events e
+      where e.stream_id = s.stream_id and e.category = s.category
+      order by e.version desc limit 1), 0) as version
+    from unnest(append_category, append_stream, append_expected)
+      as s(category, stream_id, expected)
+    offset 0) as a;
+
+  if take_append is not null then
+    verdicts := array(
+      select case when v.verdict = 0 and exists (
+        select from unnest(take_append, take_scope, take_key) as t(append, scope, key)
+        join claims c using (scope, key)
+        where t.append = v.append and c.owner_id <> append_stream[v.append]
+      ) then 2 else v.verdict end
+      from unnest(verdicts) with ordinality as v(verdict, append));
+  end if;
+  if key_append is not null then
+    verdicts := array(
+      select case when exists (
+        select from unnest(key_append, key_account, key_key) as k(append, account_id, key)
+        join idempotency_keys i using (account_id, key)
+        where k.append = v.append
+      ) then 3 else v.verdict end
+      from unnest(verdicts) with ordinality as v(verdict, append));
+  end if;
+
+  insert into events (
+    position, category, stream_id, version, event_id, type, data, metadata, recorded_at)
+  select head + row_number() over (), append_category[e.append], append_stream[e.append],
+    versions[e.append] + e.place, e.id, e.type, e.data::json, append_metadata[e.append]::json,
+    append_at[e.append]
+  from unnest(event_append, event_place, event_id, event_type, event_data)
+    as e(append, place, id, type, data)
+  where verdicts[e.append] = 0;
+
+  if release_append is not null then
+    delete from claims c
+    using unnest(release_append, release_scope, release_key) as r(append, scope, key)
+    where c.scope = r.scope and c.key = r.key and c.owner_id = append_stream[r.append]
+      and verdicts[r.append] = 0;
+  end if;
+  if take_append is not null then
+    insert into claims (scope, key, owner_id)
+    select t.scope, t.key, append_stream[t.append]
+    from unnest(take_append, take_scope, take_key) as t(append, scope, key)
+    where verdicts[t.append] = 0
+    order by t.scope, t.key
+    on conflict (scope, key) do nothing;
+  end if;
+  if key_append is not null then
+    insert into idempotency_keys (account_id, key, fingerprint, answer, recorded_at)
+    select k.account_id, k.key, k.fingerprint, k.answer, append_at[k.append]
+    from unnest(key_append, key_account, key_key, key_fingerprint, key_answer)
+      as k(append, account_id, key, fingerprint, answer)
+    where verdicts[k.append] = 0;
+  end if;
+end $$;

@@ -1,0 +1,158 @@
+"""The way to PostgreSQL: one bounded pool, every wait with a limit, outages as one exception."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+import asyncpg
+from asyncpg import exceptions as pg
+
+from commands.ports import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+APPLICATION_ROLE = "ledgerpress_app"
+"""What the running product may do: nothing that changes or removes an event."""
+
+ACQUIRE_SECONDS = 0.5
+QUERY_SECONDS = 0.8
+"""Together they leave time to answer 503 within a second."""
+
+_OUTAGES = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    pg.PostgresConnectionError,
+    pg.OperatorInterventionError,
+    pg.InsufficientResourcesError,
+    pg.ReadOnlySQLTransactionError,
+    pg.LockNotAvailableError,
+)
+
+
+class Database:
+    """Short queries on a pool of connections, as the role of the application."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+        self._kept: list[KeptConnection] = []
+        self._returning: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    async def connect(cls, url: str, *, connections: int = 8) -> Self:
+        """Open the pool. Raises `StoreUnavailableError` when nobody answers at the address."""
+        with _outages():
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=connections,
+                timeout=5,
+                reset=_leave_as_is,
+                # jit: plans of short queries are cheaper than compiling them.
+                server_settings={
+                    "application_name": "ledgerpress",
+                    "jit": "off",
+                    "role": APPLICATION_ROLE,
+                },
+            )
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Close the connections, at once where they do not end by themselves."""
+        for kept in self._kept:
+            kept.give_back()
+        try:
+            await asyncio.wait_for(self._pool.close(), 2)
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> "AsyncIterator[PoolConnectionProxy[asyncpg.Record]]":
+        """Lend a connection. Outages inside leave as `StoreUnavailableError`."""
+        with _outages():
+            connection = await self.take()
+            try:
+                yield connection
+            except BaseException:
+                self.give_back(connection)
+                raise
+            await self._pool.release(connection)
+
+    async def fetch(
+        self, query: str, *args: object, seconds: float = QUERY_SECONDS
+    ) -> Sequence[Any]:
+        """Run a query and give its rows; the time includes the wait for a connection."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
+        async with self.connection() as connection:
+            return await connection.fetch(query, *args, timeout=deadline - clock())
+
+    def keep(self) -> "KeptConnection":
+        """Give a connection to keep, for somebody who runs one query at a time."""
+        kept = KeptConnection(self)
+        self._kept.append(kept)
+        return kept
+
+    async def take(self) -> "PoolConnectionProxy[asyncpg.Record]":
+        """Wait, not for long, for a connection of the pool."""
+        return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+
+    def give_back(self, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
+        """Return a connection whose query failed; nobody waits until that query is cancelled."""
+        task = asyncio.get_running_loop().create_task(self._pool.release(connection))
+        self._returning.add(task)
+        task.add_done_callback(self._returned)
+
+    def _returned(self, task: "asyncio.Task[None]") -> None:
+        self._returning.discard(task)
+        if not task.cancelled():
+            task.exception()  # the pool has dropped a connection that could not be returned
+
+
+class KeptConnection:
+    """A connection of the pool that stays with one user, who need not borrow it each time.
+
+    Slow queries of others cannot take it away either. After any failure it is replaced.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: PoolConnectionProxy[asyncpg.Record] | None = None
+
+    async def fetch(self, query: str, *args: object, seconds: float) -> Sequence[Any]:
+        """Run a query and give its rows; the time includes the wait for a connection."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
+        with _outages():
+            connection = self._connection
+            if connection is None or connection.is_closed():
+                self.give_back()
+                connection = self._connection = await self._database.take()
+            try:
+                return await connection.fetch(query, *args, timeout=deadline - clock())
+            except BaseException:
+                self.give_back()
+                raise
+
+    def give_back(self) -> None:
+        """Return the connection to the pool, if there is one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._database.give_back(connection)
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
+    """Let outages leave as `StoreUnavailableError`."""
+    try:
+        yield
+    except asyncpg.DataError:
+        raise  # an argument of the wrong type: a bug, though an InterfaceError by class
+    except _OUTAGES as error:
+        raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
+
+
+async def _leave_as_is(_connection: object) -> None:
+    """Skip the query that resets a connection on release: no session state is ever set."""

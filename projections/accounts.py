@@ -1,0 +1,132 @@
+"""The accounts as authorisation reads them: roles and whether they are disabled.
+
+Nothing personal is here but the keyed hash of the email. Written in the transaction of the events.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.account import Account
+from domain.stream import Actor, Role
+from projections.coalesce import Coalescer
+from projections.database import Database, load_queries
+from projections.write import Put, Rendered, Table, last_of_each_key
+
+SCHEMA_VERSION = 1
+
+ACCOUNTS = Table(
+    "accounts", ("id", "version", "email_hash", "roles", "disabled", "created_at"), key_columns=1
+)
+QUERIES = load_queries(Path(__file__).with_name("accounts.sql"))
+
+_encode = msgspec.json.Encoder().encode
+
+
+class AccountRow(msgspec.Struct, frozen=True, gc=False):
+    """An account's row."""
+
+    id: UUID
+    version: int
+    email_hash: str
+    roles: Sequence[str]
+    disabled: bool
+    created_at: datetime
+
+    def actor(self) -> Actor:
+        """Give the account as somebody who asks."""
+        return Actor(self.id, frozenset(Role(role) for role in self.roles))
+
+
+class AccountBody(msgspec.Struct, frozen=True, rename="camel"):
+    """An account as administrators get it."""
+
+    id: UUID
+    roles: list[str]
+    disabled: bool
+    created_at: datetime
+    version: int
+
+
+def body(account: Account) -> bytes:
+    """Give the JSON that administrators get."""
+    return _encode(
+        AccountBody(
+            id=account.id,
+            roles=sorted(account.roles),
+            disabled=account.disabled,
+            created_at=account.created_at,
+            version=account.version,
+        )
+    )
+
+
+def fold(after: Account) -> Iterable[Put]:
+    """Say what an event writes: the account's row."""
+    yield Put(
+        ACCOUNTS,
+        (
+            after.id,
+            after.version,
+            after.email_hash,
+            sorted(after.roles),
+            after.disabled,
+            after.created_at,
+        ),
+    )
+
+
+class Step(Protocol):
+    """What the view needs of an event and the states around it."""
+
+    @property
+    def after(self) -> Account:
+        """The state after the event."""
+        ...
+
+
+class AccountView:
+    """The accounts' read model as the command loop uses it."""
+
+    def location(self, stream_id: UUID) -> str:
+        """Give the account's path."""
+        return f"/users/{stream_id}"
+
+    def history(self, stream_id: UUID) -> str:
+        """Give the path of the account's events."""
+        return f"/streams/account/{stream_id}"
+
+    def tag(self, version: int) -> str:
+        """Give the opaque part of the entity tag of a version."""
+        return f"{SCHEMA_VERSION}.{version}"
+
+    def render(self, state: Account, steps: Sequence[Step]) -> Rendered:
+        """Show the account, and give the rows that its last steps ask for."""
+        return Rendered(
+            body(state), last_of_each_key(put for step in steps for put in fold(step.after))
+        )
+
+
+class AccountQueries:
+    """Reads accounts; those who ask at the same moment share a query."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by_id: Coalescer[UUID, AccountRow] = Coalescer(self._fetch)
+
+    async def by_id(self, account_id: UUID) -> AccountRow | None:
+        """Find an account."""
+        return await self._by_id.get(account_id)
+
+    async def by_email(self, email_hash: str) -> AccountRow | None:
+        """Find the account that holds an email, by the email's keyed hash."""
+        rows = await self._database.fetch(QUERIES["by_email"], email_hash)
+        return AccountRow(*rows[0]) if rows else None
+
+    async def _fetch(self, ids: Sequence[UUID]) -> dict[UUID, AccountRow]:
+        rows: Sequence[Any] = await self._database.fetch(QUERIES["by_id"], ids)
+        return {row[0]: AccountRow(*row) for row in rows}
