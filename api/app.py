@@ -1,0 +1,30 @@
+"""The ASGI application: Litestar with the product's handlers, inside the edge.
+
+A new resource is a module with `HANDLERS`, listed here.
+"""
+
+from litestar import Litestar
+from litestar.types import ASGIApp
+
+from api import health, post_history, post_lists, post_reads, post_writes
+from api.edge import Edge
+from api.metrics import Metrics
+from api.route_table import RouteTable
+from api.services import Services
+
+MODULES = (post_reads, post_lists, post_history, post_writes, health)
+
+
+def create_app(services: Services) -> ASGIApp:
+    """Make the application on top of these services."""
+    metrics = Metrics()
+    litestar = Litestar(
+        route_handlers=[
+            *(handler for module in MODULES for handler in module.HANDLERS),
+            health.metrics_handler(metrics),
+        ],
+        openapi_config=None,
+        # Bodies are read and measured by the endpoints themselves.
+        request_max_body_size=None,
+    )
+    return Edge(litestar, RouteTable(litestar.routes), services, metrics)

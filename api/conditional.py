@@ -1,0 +1,80 @@
+"""Reads the conditional header fields of a request (RFC 9110, section 13.1) into data.
+
+Whether a version meets them is decided in `commands/preconditions.py`.
+"""
+
+import re
+import time
+from datetime import datetime
+
+from api.headers import Headers
+from api.times import parse_http_date
+from commands.outcomes import Malformed
+from commands.preconditions import NO_PRECONDITIONS, AnyTag, Preconditions, Tags
+
+# One element of a list of entity tags, up to its comma. Elements may be empty (section 5.6.1.2).
+# Commas may stand inside a tag, and `w/` in lowercase is not the mark of a weak one (8.8.3).
+_ETAGC = r"[!\x23-\x7e\x80-\xff]"
+_ELEMENT = re.compile(rf'[ \t]*(?:(W/)?"({_ETAGC}*)"[ \t]*)?(?:,|\Z)')
+_ONE_STRONG = re.compile(rf'"({_ETAGC}*)"')
+
+
+def parse_conditions(headers: Headers) -> Preconditions | Malformed:
+    """Read the four conditional fields that select by tag or date.
+
+    A malformed list of tags is an error that names its field: to guess at a condition is to lose an
+    update. Malformed dates are ignored, as sections 13.1.3 and 13.1.4 demand.
+    """
+    if not (
+        b"if-none-match" in headers
+        or b"if-match" in headers
+        or b"if-modified-since" in headers
+        or b"if-unmodified-since" in headers
+    ):
+        return NO_PRECONDITIONS
+    if_match = _tags(headers, b"if-match", "If-Match")
+    if isinstance(if_match, Malformed):
+        return if_match
+    if_none_match = _tags(headers, b"if-none-match", "If-None-Match")
+    if isinstance(if_none_match, Malformed):
+        return if_none_match
+    return Preconditions(
+        if_match=if_match,
+        if_unmodified_since=_date(headers, b"if-unmodified-since"),
+        if_none_match=if_none_match,
+        if_modified_since=_date(headers, b"if-modified-since"),
+    )
+
+
+def _tags(headers: Headers, name: bytes, shown: str) -> Tags | AnyTag | Malformed | None:
+    value = headers.combined(name)
+    if value is None:
+        return None
+    alone = _ONE_STRONG.fullmatch(value)
+    if alone is not None:  # nearly every revalidation looks like this
+        return Tags(frozenset((alone[1],)))
+    if value.strip(" \t") == "*":
+        return AnyTag.ANY
+    strong = set[str]()
+    weak = set[str]()
+    at = 0
+    while at < len(value):
+        element = _ELEMENT.match(value, at)
+        if element is None:
+            return Malformed(
+                "malformed_header",
+                f'{shown} must be "*" alone or a list of quoted entity tags such as "1.7".',
+                shown,
+            )
+        at = element.end()
+        if element[2] is not None:
+            (strong if element[1] is None else weak).add(element[2])
+    return Tags(frozenset(strong), frozenset(weak))
+
+
+def _date(headers: Headers, name: bytes) -> datetime | None:
+    value = headers.one(name)
+    if value is None:
+        return None
+    # Dates of two digits need the present year; nothing else here depends on a clock.
+    return parse_http_date(value.strip(" \t"), this_year=time.gmtime().tm_year)

@@ -1,0 +1,162 @@
+"""The outermost layer: what must be decided before a handler, and what every answer carries.
+
+It stands around Litestar and closes what servers and framework leave open: HEAD, OPTIONS, 404, 405
+and 501 as the HTTP contract has them, foreign hosts, early data, the limit of requests in flight,
+security fields and the request id on every answer, and the boundary that turns a crash into a 500.
+"""
+
+import re
+from time import perf_counter
+from typing import cast
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from api.answer import Answer, Field
+from api.exchange import ClientGoneError, Exchange
+from api.metrics import Metrics
+from api.responses import crashed, problem, respond
+from api.route_table import Resource, RouteTable
+from api.services import Services
+from commands.outcomes import Unavailable
+from commands.ports import StoreUnavailableError
+
+MAX_IN_FLIGHT = 512
+"""Past this many requests at once the product answers 503 rather than slow everybody down."""
+
+KNOWN_METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+)
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/metrics"})
+"""What operators ask also of a process that is full or going away."""
+
+_SECURITY: list[Field] = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_POLICY: Field = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?", re.ASCII)
+_MOST_HOSTS = 64
+
+_log = structlog.get_logger()
+
+
+class Edge:
+    """The product as one ASGI application."""
+
+    def __init__(
+        self, app: ASGIApp, routes: RouteTable, services: Services, metrics: Metrics
+    ) -> None:
+        self._app = app
+        self._routes = routes
+        self._services = services
+        self._metrics = metrics
+        self._in_flight = 0
+        self._hosts: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or pass on the messages of start and stop."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        begun = perf_counter()
+        request_id = str(self._services.new_id())
+        method = scope["method"]
+        resource = self._routes.find(scope["path"])
+        status = 0
+
+        async def send_out(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_fields(message["headers"], request_id)  # type: ignore[arg-type]  # a list
+            await send(message)
+
+        inner: HTTPScope = scope
+        if method == "HEAD":  # answered as GET; the server sends no body, and Range has no meaning
+            headers = [field for field in scope["headers"] if field[0] != b"range"]
+            inner = cast("HTTPScope", {**scope, "method": "GET", "headers": headers})
+        exchange = Exchange.begin(inner, receive, self._services, request_id)
+        self._in_flight += 1
+        try:
+            answer: ASGIApp = self._decide_early(exchange, method, resource) or self._app
+            await answer(inner, receive, send_out)
+        except ClientGoneError:
+            pass
+        except Exception as error:
+            if status:  # too late for another answer: the server cuts the connection
+                _log.exception("answer broken off", request_id=request_id)
+                raise
+            await _recover(exchange, error)(inner, receive, send_out)
+        finally:
+            self._in_flight -= 1
+            template = resource.template if resource else "none"
+            shown = method if method in KNOWN_METHODS else "other"
+            self._metrics.count(shown, template, status, perf_counter() - begun)
+
+    def _decide_early(
+        self, exchange: Exchange, method: str, resource: Resource | None
+    ) -> Answer | None:
+        """Go through what comes before any handler, in the order of the HTTP contract."""
+        path = exchange.scope["path"]
+        if self._services.readiness.draining and path not in ALWAYS_ANSWERED:
+            return problem(exchange, "draining", retry_after=5)
+        if self._in_flight > MAX_IN_FLIGHT and path not in ALWAYS_ANSWERED:
+            return problem(exchange, "overloaded", retry_after=1)
+        refused = self._check_host(exchange)
+        if refused is not None:
+            return refused
+        if method not in KNOWN_METHODS:
+            return problem(exchange, "not_implemented")
+        if method == "OPTIONS" and path == "*":
+            return Answer(204, [(b"allow", b", ".join(sorted(m.encode() for m in KNOWN_METHODS)))])
+        if resource is None:
+            return problem(exchange, "route_not_found")
+        if method == "OPTIONS":
+            return Answer(204, list(resource.options))
+        if method not in resource.methods:
+            return problem(exchange, "method_not_allowed", fields=[resource.allow])
+        if method not in SAFE_METHODS and exchange.headers.one(b"early-data") == "1":
+            return problem(exchange, "too_early")
+        return None
+
+    def _check_host(self, exchange: Exchange) -> Answer | None:
+        """Refuse a Host that is malformed (400) or not ours (421, RFC 9110, section 7.4)."""
+        host = exchange.headers.one(b"host")
+        if host is None:
+            return problem(exchange, "bad_host")
+        if host not in self._hosts:
+            found = _HOST.fullmatch(host)
+            if found is None:
+                return problem(exchange, "bad_host")
+            if found[1].lower() not in self._services.allowed_hosts:
+                return problem(exchange, "misdirected_request")
+            if len(self._hosts) < _MOST_HOSTS:
+                self._hosts.add(host)
+        return None
+
+
+def _recover(exchange: Exchange, error: Exception) -> Answer:
+    """Turn an exception into an answer: an outage into 503, a bug into 500."""
+    if isinstance(error, StoreUnavailableError):
+        _log.warning("store unavailable", request_id=exchange.request_id, reason=str(error))
+        outage = Unavailable("service_degraded", "The database does not answer.", retry_after=2)
+        return respond(outage, exchange)
+    _log.error(
+        "unhandled",
+        exc_info=error,
+        request_id=exchange.request_id,
+        method=exchange.method,
+        path=exchange.path,
+    )
+    return crashed(exchange)
+
+
+def _add_fields(fields: list[Field], request_id: str) -> None:
+    fields.append((b"x-request-id", request_id.encode()))
+    fields.extend(_SECURITY)
+    if not any(name == b"content-security-policy" for name, _ in fields):
+        fields.append(_POLICY)

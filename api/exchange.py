@@ -1,0 +1,119 @@
+"""One request as the endpoints see it: its header fields, its caller, its body, its services.
+
+Made once for each request, cheaply: nothing is parsed before somebody asks.
+"""
+
+from datetime import datetime
+from typing import Any, Self
+
+from litestar.types import Receive, Scope
+
+from api.headers import Headers
+from api.services import Services
+from commands.handle import Caller
+from commands.outcomes import BodyTooLarge, Unauthenticated
+from domain.stream import Actor
+
+_KEY = "ledgerpress.exchange"
+"""Where in the ASGI scope the edge leaves the exchange."""
+
+
+class ClientGoneError(Exception):
+    """The client left before its request was complete; there is nobody to answer."""
+
+
+class Exchange:
+    """A request and what is needed to answer it."""
+
+    __slots__ = ("_receive", "headers", "request_id", "scope", "services")
+
+    def __init__(self, scope: Scope, receive: Receive, services: Services, request_id: str) -> None:
+        self.scope = scope
+        self._receive = receive
+        self.headers = Headers(scope["headers"])
+        self.services = services
+        self.request_id = request_id
+
+    @classmethod
+    def begin(cls, scope: Scope, receive: Receive, services: Services, request_id: str) -> Self:
+        """Begin an exchange and leave it in the scope for the endpoint."""
+        exchange = cls(scope, receive, services, request_id)
+        raw: Any = scope
+        raw[_KEY] = exchange
+        return exchange
+
+    @staticmethod
+    def of(scope: Scope) -> "Exchange":
+        """Give the exchange that the edge began."""
+        raw: Any = scope
+        exchange: Exchange = raw[_KEY]
+        return exchange
+
+    @property
+    def method(self) -> str:
+        """The request's method."""
+        scope: Any = self.scope
+        method: str = scope["method"]
+        return method
+
+    @property
+    def path(self) -> str:
+        """The path as the client sent it, for `instance`."""
+        raw_path: bytes | None = self.scope.get("raw_path")
+        return raw_path.decode("latin-1").partition("?")[0] if raw_path else self.scope["path"]
+
+    @property
+    def query(self) -> bytes:
+        """The query string, without its question mark."""
+        query: bytes = self.scope["query_string"]
+        return query
+
+    def parameter(self, name: str) -> str:
+        """Give a part of the path."""
+        value: str = self.scope["path_params"][name]
+        return value
+
+    def now(self) -> datetime:
+        """Read the clock, once for each request that needs it."""
+        return self.services.now()
+
+    async def actor(self) -> Actor | Unauthenticated | None:
+        """Find out who asks; None for nobody in particular.
+
+        The token only proves the account. What the account may do is read from the database.
+        """
+        authorization = self.headers.one(b"authorization")
+        if authorization is None:
+            return None
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            return Unauthenticated("Only Bearer tokens are taken.", token_given=True)
+        verified = self.services.verify_token(token.strip(), self.now())
+        if verified is None:
+            return Unauthenticated("The access token is not valid.", token_given=True)
+        account = await self.services.account_queries.by_id(verified.account_id)
+        if account is None or account.disabled:
+            return Unauthenticated("The account is gone or disabled.", token_given=True)
+        return account.actor()
+
+    def caller(self, actor: Actor, command: str) -> Caller:
+        """Name who gives a command, for the log."""
+        return Caller(actor=actor, at=self.now(), command=command, request_id=self.request_id)
+
+    async def body(self) -> bytes | BodyTooLarge:
+        """Read the whole body, no further than the limit."""
+        limit = self.services.max_body_bytes
+        pieces: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            piece = message.get("body", b"")
+            assert isinstance(piece, bytes)  # noqa: S101 - the ASGI specification
+            size += len(piece)
+            if size > limit:
+                return BodyTooLarge(limit)
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -1,0 +1,43 @@
+"""What operators and load balancers ask: alive, ready, metrics."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, get
+
+from api.answer import JSON, NO_STORE, Answer
+from api.exchange import Exchange
+from api.metrics import Metrics
+
+Incoming = Request[Any, Any, Any]
+
+_TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+
+
+@get("/livez")
+async def livez() -> Answer:
+    """Tell that the process answers."""
+    return Answer(200, [JSON, NO_STORE], b'{"status":"ok"}')
+
+
+@get("/readyz")
+async def readyz(request: Incoming) -> Answer:
+    """Tell whether the process should get requests, and if not why."""
+    readiness = Exchange.of(request.scope).services.readiness
+    problems = await readiness.problems()
+    body = msgspec.json.encode({"status": "degraded" if problems else "ok", "problems": problems})
+    return Answer(503 if problems else 200, [JSON, NO_STORE], body)
+
+
+def metrics_handler(metrics: Metrics) -> Any:  # noqa: ANN401 - a Litestar handler
+    """Make the handler that shows these metrics."""
+
+    @get("/metrics")
+    async def show_metrics() -> Answer:
+        """Show the metrics in Prometheus' text format."""
+        return Answer(200, [_TEXT, NO_STORE], metrics.text())
+
+    return show_metrics
+
+
+HANDLERS = (livez, readyz)

@@ -1,0 +1,142 @@
+"""The requests that read posts as they are; `api/post_history.py` reads them as they were."""
+
+from typing import Any
+
+from litestar import Request, get
+
+from api.answer import Answer
+from api.conditional import parse_conditions
+from api.direct import direct
+from api.exchange import Exchange
+from api.post_history import read_as_of
+from api.requests import id_in_path, no_query, not_acceptable
+from api.responses import PRIVATE, respond
+from commands.outcomes import (
+    Found,
+    Malformed,
+    Moved,
+    NotModified,
+    Outcome,
+    StaleVersion,
+    Unauthenticated,
+)
+from commands.posts import POST_NOT_FOUND
+from commands.preconditions import NO_PRECONDITIONS, Preconditions, Verdict, evaluate
+from domain import post_access
+from domain.refusal import UnderLegalHold
+from domain.stream import Actor
+from projections.post_queries import PostFull, PostHead
+from projections.posts import tag
+
+PUBLIC = "public, max-age=60, stale-while-revalidate=300"
+SLUG_REDIRECT_SECONDS = 3600
+
+Incoming = Request[Any, Any, Any]
+
+
+async def post_by_id(exchange: Exchange) -> Answer:
+    """Answer with a post, as it is or as of a time."""
+    return respond(await _by_id(exchange), exchange)
+
+
+async def post_by_slug(exchange: Exchange) -> Answer:
+    """Answer with the post that has this slug, or with where it moved."""
+    return respond(await _by_slug(exchange), exchange)
+
+
+@get("/posts/{post_id:str}", middleware=[direct(post_by_id)])
+async def read(request: Incoming) -> Answer:
+    """Read a post; with `asOf`, as it stood at that time."""
+    return await post_by_id(Exchange.of(request.scope))
+
+
+@get("/posts/slug/{slug:str}", middleware=[direct(post_by_slug)])
+async def read_slug(request: Incoming) -> Answer:
+    """Read a post by its slug; a slug that it left answers with a redirect."""
+    return await post_by_slug(Exchange.of(request.scope))
+
+
+HANDLERS = (read, read_slug)
+
+
+async def _by_id(exchange: Exchange) -> Outcome:
+    actor = await exchange.actor()
+    if isinstance(actor, Unauthenticated):
+        return actor
+    post_id = id_in_path(exchange, "post_id")
+    if isinstance(post_id, Malformed):
+        return post_id
+    if exchange.query:
+        return await read_as_of(exchange, actor, post_id)
+    conditions = parse_conditions(exchange.headers)
+    if isinstance(conditions, Malformed):
+        return conditions
+    queries = exchange.services.post_queries
+    if conditions != NO_PRECONDITIONS:
+        # Only the version is read as long as the body may not be needed.
+        head = await queries.head(post_id)
+        if head is None:
+            return POST_NOT_FOUND
+        settled = _refused(exchange, actor, head) or _by_conditions(conditions, head)
+        if settled is not None:
+            return settled
+    full = await queries.full(post_id)
+    if full is None:
+        return POST_NOT_FOUND
+    return _refused(exchange, actor, full) or _shown(full)
+
+
+async def _by_slug(exchange: Exchange) -> Outcome:
+    actor = await exchange.actor()
+    if isinstance(actor, Unauthenticated):
+        return actor
+    conditions = parse_conditions(exchange.headers)
+    if isinstance(conditions, Malformed):
+        return conditions
+    refused = no_query(exchange)
+    if refused is not None:
+        return refused
+    queries = exchange.services.post_queries
+    slug = exchange.parameter("slug")
+    full = await queries.full_by_slug(slug)
+    if full is None:
+        moved = await queries.moved_slug(slug)
+        if moved is None:
+            return POST_NOT_FOUND
+        redirect = Moved(f"/posts/slug/{moved.slug}", SLUG_REDIRECT_SECONDS)
+        return _refused(exchange, actor, moved) or redirect
+    return _refused(exchange, actor, full) or _by_conditions(conditions, full) or _shown(full)
+
+
+def _refused(exchange: Exchange, actor: Actor | None, head: PostHead) -> Outcome | None:
+    """Say why the post is not shown to this client, or nothing."""
+    if head.deleted or not post_access.may_see(actor, author_id=head.author_id, status=head.status):
+        return POST_NOT_FOUND
+    if head.held_by is not None and not post_access.may_pass_hold(actor):
+        return UnderLegalHold(head.held_by)
+    return not_acceptable(exchange)
+
+
+def _by_conditions(conditions: Preconditions, head: PostHead) -> Outcome | None:
+    """Answer without the body where the conditions allow it (RFC 9110, section 13.2.2)."""
+    current = tag(head.version)
+    match evaluate(conditions, tag=current, modified=head.updated_at, safe=True):
+        case Verdict.PROCEED:
+            return None
+        case Verdict.NOT_MODIFIED:
+            return NotModified(current, *_caching(head))
+        case Verdict.FAILED:
+            return StaleVersion(current, f"/posts/{head.id}/versions")
+
+
+def _shown(full: PostFull) -> Outcome:
+    cache_control, vary = _caching(full)
+    return Found(full.body, tag(full.version), full.updated_at, cache_control, vary)
+
+
+def _caching(head: PostHead) -> tuple[str, str]:
+    """Say who may keep the answer and what it varies by."""
+    public = post_access.may_see(None, author_id=head.author_id, status=head.status)
+    if public and head.held_by is None:
+        return PUBLIC, "Accept"
+    return PRIVATE, "Accept, Authorization"

@@ -1,0 +1,78 @@
+"""Reads a request's body into a request struct, or into the outcome that says why not."""
+
+from typing import TypeVar
+from uuid import UUID
+
+from api.content import ContentKind, check_body_headers
+from api.exchange import Exchange
+from api.negotiation import best
+from api.query import bad_parameter, parse_uuid
+from api.strict_json import decode
+from commands.outcomes import (
+    BodyTooLarge,
+    Malformed,
+    NotAcceptable,
+    Outcome,
+    UnsupportedMediaType,
+)
+
+T = TypeVar("T")
+
+JSON_ONLY = (ContentKind.JSON,)
+MERGE_PATCH = (ContentKind.MERGE_PATCH, ContentKind.JSON)
+JSON_OR_FORM = (ContentKind.JSON, ContentKind.FORM)
+
+_AVAILABLE = ("application/json",)
+_NOTHING = (b"", b"{}")
+
+
+def check_headers(
+    exchange: Exchange, accepts: tuple[ContentKind, ...]
+) -> ContentKind | UnsupportedMediaType | BodyTooLarge | Malformed | NotAcceptable:
+    """Check what the header fields say of the body that comes and of the answer wanted."""
+    kind = check_body_headers(
+        exchange.headers,
+        method=exchange.method,
+        accepts=accepts,
+        max_bytes=exchange.services.max_body_bytes,
+    )
+    if not isinstance(kind, ContentKind):
+        return kind
+    return not_acceptable(exchange) or kind
+
+
+def not_acceptable(exchange: Exchange) -> NotAcceptable | None:
+    """Say that the client takes no JSON, or nothing."""
+    chosen = best(exchange.headers, _AVAILABLE)
+    return chosen if isinstance(chosen, NotAcceptable) else None
+
+
+async def read_json(exchange: Exchange, type_: type[T]) -> T | Malformed | BodyTooLarge:
+    """Read and decode a JSON body."""
+    body = await exchange.body()
+    return body if isinstance(body, BodyTooLarge) else decode(body, type_)
+
+
+async def read_nothing(exchange: Exchange) -> Malformed | BodyTooLarge | None:
+    """Make sure that a request which takes no body has none; an empty object counts as none."""
+    body = await exchange.body()
+    if isinstance(body, BodyTooLarge):
+        return body
+    if body.strip() not in _NOTHING:
+        return Malformed("invalid_body", "This request takes no body.")
+    return None
+
+
+def id_in_path(exchange: Exchange, name: str) -> UUID | Malformed:
+    """Read an id from the path."""
+    found = parse_uuid(exchange.parameter(name))
+    if found is None:
+        return Malformed("bad_id", f"The {name} in the path is not a UUID.")
+    return found
+
+
+def no_query(exchange: Exchange) -> Outcome | None:
+    """Refuse query parameters where none has a meaning."""
+    if exchange.query:
+        return bad_parameter(None, "This address takes no parameters.")
+    return None
