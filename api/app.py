@@ -3,16 +3,18 @@
 A new resource is a module with `HANDLERS`, listed here.
 """
 
+from typing import NoReturn
+
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from api import health, post_history, post_lists, post_reads, post_writes
+from api import events, health, post_history, post_lists, post_reads, post_writes, problem_pages
 from api.edge import Edge
 from api.metrics import Metrics
 from api.route_table import RouteTable
 from api.services import Services
 
-MODULES = (post_reads, post_lists, post_history, post_writes, health)
+MODULES = (post_reads, post_lists, post_history, post_writes, events, problem_pages, health)
 
 
 def create_app(services: Services) -> ASGIApp:
@@ -23,8 +25,14 @@ def create_app(services: Services) -> ASGIApp:
             *(handler for module in MODULES for handler in module.HANDLERS),
             health.metrics_handler(metrics),
         ],
+        exception_handlers={Exception: _pass_on},
         openapi_config=None,
         # Bodies are read and measured by the endpoints themselves.
         request_max_body_size=None,
     )
     return Edge(litestar, RouteTable(litestar.routes), services, metrics)
+
+
+def _pass_on(_: object, error: Exception) -> NoReturn:
+    """Leave every exception to the edge, which has the one error boundary."""
+    raise error

@@ -63,9 +63,9 @@ class Edge:
             await self._app(scope, receive, send)
             return
         begun = perf_counter()
-        request_id = str(self._services.new_id())
+        request_id = self._services.new_request_id()
         method = scope["method"]
-        resource = self._routes.find(scope["path"])
+        resource, values = self._routes.find(scope["path"])
         status = 0
 
         async def send_out(message: Message) -> None:
@@ -82,8 +82,12 @@ class Edge:
         exchange = Exchange.begin(inner, receive, self._services, request_id)
         self._in_flight += 1
         try:
-            answer: ASGIApp = self._decide_early(exchange, method, resource) or self._app
-            await answer(inner, receive, send_out)
+            answer: ASGIApp | None = self._decide_early(exchange, method, resource)
+            if answer is None and resource is not None:
+                exchange.parameters = dict(zip(resource.parameters, values, strict=True))
+                endpoint = resource.endpoints.get(exchange.method)
+                answer = self._app if endpoint is None else await endpoint(exchange)
+            await (answer or self._app)(inner, receive, send_out)
         except ClientGoneError:
             pass
         except Exception as error:

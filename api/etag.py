@@ -6,9 +6,7 @@ bytes and the version of what they show, so that it changes when either does (RF
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
 from hashlib import blake2b
-from uuid import UUID
 
 _POST_TAG = re.compile(r"(0|[1-9]\d{0,9})\.([1-9]\d{0,18})", re.ASCII)
 _DIGEST_BYTES = 16
@@ -32,14 +30,11 @@ def version_in(opaque: str, schema: int) -> int | None:
     return int(found[2])
 
 
-def list_tag(schema: int, page: str, items: Iterable[tuple[UUID, int]]) -> str:
+def list_tag(schema: int, page: str, digest: bytes) -> str:
     """Make the opaque tag of one page of a list: `<schema version>.<digest in 22 characters>`.
 
-    `page` names the page and its rendering (the query, the media type, the next cursor); `items`
-    are the id and version of each thing on it, in order.
+    `page` names the page and its rendering (the query, the media type, the next cursor); `digest`
+    is that of the ids and versions on it, in order, of a fixed length.
     """
-    digest = blake2b(page.encode(), digest_size=_DIGEST_BYTES, person=b"page")
-    # The page's own digest first: whatever its length, items cannot be taken for a part of it.
-    over_items = blake2b(digest.digest(), digest_size=_DIGEST_BYTES, person=b"items")
-    over_items.update(b"".join(id_.bytes + version.to_bytes(8) for id_, version in items))
-    return f"{schema}.{urlsafe_b64encode(over_items.digest()).rstrip(b'=').decode()}"
+    over_page = blake2b(digest + page.encode(), digest_size=_DIGEST_BYTES, person=b"page")
+    return f"{schema}.{urlsafe_b64encode(over_page.digest()).rstrip(b'=').decode()}"

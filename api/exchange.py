@@ -3,6 +3,7 @@
 Made once for each request, cheaply: nothing is parsed before somebody asks.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Self
 
@@ -25,14 +26,24 @@ class ClientGoneError(Exception):
 class Exchange:
     """A request and what is needed to answer it."""
 
-    __slots__ = ("_receive", "headers", "request_id", "scope", "services")
+    __slots__ = (
+        "_body",
+        "_receive",
+        "headers",
+        "parameters",
+        "request_id",
+        "scope",
+        "services",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, services: Services, request_id: str) -> None:
         self.scope = scope
         self._receive = receive
+        self._body: bytes | BodyTooLarge | None = None
         self.headers = Headers(scope["headers"])
         self.services = services
         self.request_id = request_id
+        self.parameters: Mapping[str, str] = {}
 
     @classmethod
     def begin(cls, scope: Scope, receive: Receive, services: Services, request_id: str) -> Self:
@@ -70,8 +81,7 @@ class Exchange:
 
     def parameter(self, name: str) -> str:
         """Give a part of the path."""
-        value: str = self.scope["path_params"][name]
-        return value
+        return self.parameters[name]
 
     def now(self) -> datetime:
         """Read the clock, once for each request that needs it."""
@@ -101,7 +111,15 @@ class Exchange:
         return Caller(actor=actor, at=self.now(), command=command, request_id=self.request_id)
 
     async def body(self) -> bytes | BodyTooLarge:
-        """Read the whole body, no further than the limit."""
+        """Give the whole body, read no further than the limit.
+
+        It comes but once, and a command that lost a race asks for it again.
+        """
+        if self._body is None:
+            self._body = await self._read_body()
+        return self._body
+
+    async def _read_body(self) -> bytes | BodyTooLarge:
         limit = self.services.max_body_bytes
         pieces: list[bytes] = []
         size = 0

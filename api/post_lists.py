@@ -21,14 +21,16 @@ from commands.outcomes import Found, Malformed, NotModified, Outcome, StaleVersi
 from commands.preconditions import Verdict, evaluate
 from domain.post import Status
 from domain.stream import Actor
-from projections.post_queries import PAGE_BYTES, ListedPost
+from projections.post_queries import Asked as Wanted
+from projections.post_queries import Place
 from projections.posts import SCHEMA_VERSION
 
 Incoming = Request[Any, Any, Any]
 
 _PARAMETERS = frozenset({"cursor", "limit", "status"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NEWEST = (datetime(9999, 12, 31, tzinfo=UTC), UUID(int=2**128 - 1))
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+_NEWEST = Place(_NEVER, UUID(int=2**128 - 1))
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -43,11 +45,14 @@ class Asked(msgspec.Struct, frozen=True):
         """Name the list, so that a cursor of one is not taken for another."""
         return "posts" if self.status is None else f"posts?status={self.status}"
 
-    def before(self) -> tuple[datetime, UUID]:
-        """Give the place in the order after which the page begins."""
-        if self.cursor is None:
-            return _NEWEST
-        return _EPOCH + timedelta(microseconds=self.cursor.micros), self.cursor.id
+    def wanted(self, actor: Actor | None) -> Wanted:
+        """Say it as the read model takes it; a status is asked for of one's own posts."""
+        place = _NEWEST
+        if self.cursor is not None:
+            place = Place(_EPOCH + timedelta(microseconds=self.cursor.micros), self.cursor.id)
+        if self.status is None or actor is None:
+            return Wanted(place, self.limit)
+        return Wanted(place, self.limit, actor.account_id, self.status)
 
     def link(self, relation: str, cursor: str | None) -> str:
         """Write a link to another page of the list."""
@@ -84,20 +89,17 @@ async def _list(exchange: Exchange) -> Outcome:
     conditions = parse_conditions(exchange.headers)
     if isinstance(conditions, Malformed):
         return conditions
-    posts = await _fetch(exchange, actor, asked)
-    page, cursor = _cut(asked, posts)
-    current = list_tag(
-        SCHEMA_VERSION,
-        f"{asked.of_list} {asked.limit} {asked.cursor} {cursor}",
-        ((post.id, post.version) for post in page),
-    )
+    page = await exchange.services.post_queries.page(asked.wanted(actor))
+    cursor = None if page.following is None else _cursor(page.following, asked.of_list)
+    rendering = f"{asked.of_list} {asked.limit} {asked.cursor} {cursor}"
+    current = list_tag(SCHEMA_VERSION, rendering, page.digest)
     caching = (
         (PUBLIC, "Accept, Authorization")
         if asked.status is None
         else (PRIVATE, "Accept, Authorization")
     )
-    modified = max((post.updated_at for post in page), default=_EPOCH)
-    match evaluate(conditions, tag=current, modified=modified, safe=True):
+    # A page's time would say nothing of the posts that left it: only its tag counts.
+    match evaluate(conditions, tag=current, modified=_NEVER, safe=True):
         case Verdict.NOT_MODIFIED:
             return NotModified(current, *caching)
         case Verdict.FAILED:
@@ -106,8 +108,9 @@ async def _list(exchange: Exchange) -> Outcome:
             links = [asked.link("first", None)]
             if cursor is not None:
                 links.append(asked.link("next", cursor))
-            # A page's time would say nothing of posts that left it: only its tag is sent.
-            return Found(_body(page, cursor), current, None, *caching, tuple(links))
+            following = b"null" if cursor is None else b'"%s"' % cursor.encode()
+            body = b'{"items":[%s],"nextCursor":%s}' % (page.items, following)
+            return Found(body, current, None, *caching, tuple(links))
 
 
 def _parse(query: bytes) -> Asked | Malformed:
@@ -137,28 +140,6 @@ def _parse_status(text: str | None) -> Status | Malformed | None:
         return bad_parameter("status", f"The value must be one of {', '.join(Status)}.")
 
 
-async def _fetch(exchange: Exchange, actor: Actor | None, asked: Asked) -> list[ListedPost]:
-    """Fetch one more than asked for, which tells whether there is another page."""
-    queries = exchange.services.post_queries
-    if asked.status is None:
-        return list(await queries.published(asked.before(), asked.limit + 1))
-    assert actor is not None  # noqa: S101 - checked with the parameters
-    author = actor.account_id
-    return list(await queries.own(author, asked.status, asked.before(), asked.limit + 1))
-
-
-def _cut(asked: Asked, posts: list[ListedPost]) -> tuple[list[ListedPost], str | None]:
-    """Give the page, and the cursor of the next one where there may be more."""
-    page = posts[: asked.limit]
-    ended_by_size = sum(len(post.body) for post in page) >= PAGE_BYTES
-    if not page or (len(posts) <= asked.limit and not ended_by_size):
-        return page, None
-    last = page[-1]
-    micros = (last.sort_at - _EPOCH) // timedelta(microseconds=1)
-    return page, encode_cursor(Cursor(micros, last.id), of_list=asked.of_list)
-
-
-def _body(page: list[ListedPost], cursor: str | None) -> bytes:
-    """Put the page together from the stored bodies, which are JSON already."""
-    following = b"null" if cursor is None else b'"%s"' % cursor.encode()
-    return b'{"items":[%s],"nextCursor":%s}' % (b",".join([post.body for post in page]), following)
+def _cursor(place: Place, of_list: str) -> str:
+    micros = (place.sort_at - _EPOCH) // timedelta(microseconds=1)
+    return encode_cursor(Cursor(micros, place.id), of_list=of_list)

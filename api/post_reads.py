@@ -6,11 +6,11 @@ from litestar import Request, get
 
 from api.answer import Answer
 from api.conditional import parse_conditions
-from api.direct import direct
 from api.exchange import Exchange
 from api.post_history import read_as_of
 from api.requests import id_in_path, no_query, not_acceptable
 from api.responses import PRIVATE, respond
+from api.route_table import direct
 from commands.outcomes import (
     Found,
     Malformed,
@@ -21,11 +21,11 @@ from commands.outcomes import (
     Unauthenticated,
 )
 from commands.posts import POST_NOT_FOUND
-from commands.preconditions import NO_PRECONDITIONS, Preconditions, Verdict, evaluate
+from commands.preconditions import Preconditions, Verdict, evaluate
 from domain import post_access
 from domain.refusal import UnderLegalHold
 from domain.stream import Actor
-from projections.post_queries import PostFull, PostHead
+from projections.post_queries import PostHead
 from projections.posts import tag
 
 PUBLIC = "public, max-age=60, stale-while-revalidate=300"
@@ -44,13 +44,13 @@ async def post_by_slug(exchange: Exchange) -> Answer:
     return respond(await _by_slug(exchange), exchange)
 
 
-@get("/posts/{post_id:str}", middleware=[direct(post_by_id)])
+@get("/posts/{post_id:str}", opt=direct(post_by_id))
 async def read(request: Incoming) -> Answer:
     """Read a post; with `asOf`, as it stood at that time."""
     return await post_by_id(Exchange.of(request.scope))
 
 
-@get("/posts/slug/{slug:str}", middleware=[direct(post_by_slug)])
+@get("/posts/slug/{slug:str}", opt=direct(post_by_slug))
 async def read_slug(request: Incoming) -> Answer:
     """Read a post by its slug; a slug that it left answers with a redirect."""
     return await post_by_slug(Exchange.of(request.scope))
@@ -72,18 +72,8 @@ async def _by_id(exchange: Exchange) -> Outcome:
     if isinstance(conditions, Malformed):
         return conditions
     queries = exchange.services.post_queries
-    if conditions != NO_PRECONDITIONS:
-        # Only the version is read as long as the body may not be needed.
-        head = await queries.head(post_id)
-        if head is None:
-            return POST_NOT_FOUND
-        settled = _refused(exchange, actor, head) or _by_conditions(conditions, head)
-        if settled is not None:
-            return settled
-    full = await queries.full(post_id)
-    if full is None:
-        return POST_NOT_FOUND
-    return _refused(exchange, actor, full) or _shown(full)
+    head = await queries.head(post_id)
+    return await _answer(exchange, actor, conditions, head)
 
 
 async def _by_slug(exchange: Exchange) -> Outcome:
@@ -98,14 +88,30 @@ async def _by_slug(exchange: Exchange) -> Outcome:
         return refused
     queries = exchange.services.post_queries
     slug = exchange.parameter("slug")
-    full = await queries.full_by_slug(slug)
-    if full is None:
+    head = await queries.head_by_slug(slug)
+    if head is None:
         moved = await queries.moved_slug(slug)
         if moved is None:
             return POST_NOT_FOUND
         redirect = Moved(f"/posts/slug/{moved.slug}", SLUG_REDIRECT_SECONDS)
         return _refused(exchange, actor, moved) or redirect
-    return _refused(exchange, actor, full) or _by_conditions(conditions, full) or _shown(full)
+    return await _answer(exchange, actor, conditions, head)
+
+
+async def _answer(
+    exchange: Exchange, actor: Actor | None, conditions: Preconditions, head: PostHead | None
+) -> Outcome:
+    """Judge by the head alone; the body is fetched only to be sent."""
+    queries = exchange.services.post_queries
+    while head is not None:
+        settled = _refused(exchange, actor, head) or _by_conditions(conditions, head)
+        if settled is not None:
+            return settled
+        body = await queries.body(head)
+        if body is not None:
+            return Found(body, tag(head.version), head.updated_at, *_caching(head))
+        head = await queries.head(head.id)  # it changed meanwhile: judge the newer one
+    return POST_NOT_FOUND
 
 
 def _refused(exchange: Exchange, actor: Actor | None, head: PostHead) -> Outcome | None:
@@ -127,11 +133,6 @@ def _by_conditions(conditions: Preconditions, head: PostHead) -> Outcome | None:
             return NotModified(current, *_caching(head))
         case Verdict.FAILED:
             return StaleVersion(current, f"/posts/{head.id}/versions")
-
-
-def _shown(full: PostFull) -> Outcome:
-    cache_control, vary = _caching(full)
-    return Found(full.body, tag(full.version), full.updated_at, cache_control, vary)
 
 
 def _caching(head: PostHead) -> tuple[str, str]:

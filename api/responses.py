@@ -7,7 +7,8 @@ the same statuses and errors.
 from typing import assert_never
 
 from api.answer import JSON, NO_STORE, Answer, Field
-from api.etag import quote
+from api.conditional import parse_conditions
+from api.etag import quote, version_in
 from api.exchange import Exchange
 from api.negotiation import prefers_minimal
 from api.problem_catalogue import CATALOGUE
@@ -42,7 +43,9 @@ from commands.outcomes import (
     Unchanged,
     UnsupportedMediaType,
 )
+from commands.preconditions import Tags
 from domain.refusal import RejectedByState, RejectedByValue, UnderLegalHold
+from projections.posts import SCHEMA_VERSION
 
 PRIVATE = "private, no-cache"
 """For what a token lets one see: only the client's own cache keeps it, and asks each time."""
@@ -170,10 +173,22 @@ def _replayed(first: Replayed) -> Answer:
 
 
 def _stale(stale: StaleVersion, exchange: Exchange) -> Answer:
-    changes = (b"link", f'<{stale.changes_location}>; rel="version-history"'.encode())
+    known = _version_of_client(exchange)
+    changes = stale.changes_location if known is None else f"{stale.changes_location}?after={known}"
+    link = (b"link", f'<{changes}>; rel="version-history"'.encode())
     return problem(
-        exchange, "stale_version", fields=[_etag(stale.tag), changes], currentTag=quote(stale.tag)
+        exchange, "stale_version", fields=[_etag(stale.tag), link], currentTag=quote(stale.tag)
     )
+
+
+def _version_of_client(exchange: Exchange) -> int | None:
+    """Give the version that If-Match names, the oldest of several; None where it names none."""
+    conditions = parse_conditions(exchange.headers)
+    if isinstance(conditions, Malformed) or not isinstance(conditions.if_match, Tags):
+        return None
+    tags = conditions.if_match.strong | conditions.if_match.weak
+    versions = [version_in(tag, SCHEMA_VERSION) for tag in tags]
+    return min((version for version in versions if version is not None), default=None)
 
 
 def _unauthenticated(outcome: Unauthenticated, exchange: Exchange) -> Answer:

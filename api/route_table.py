@@ -4,13 +4,19 @@ Litestar answers an unknown path or method by raising, lists one handler's metho
 refuses HEAD. The edge asks this table first, and only what has a handler goes on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from litestar.routes import BaseRoute, HTTPRoute
 
-from api.answer import Field
+from api.answer import Answer, Field
 from api.content import ContentKind
+from api.exchange import Exchange
+
+Endpoint = Callable[[Exchange], Awaitable[Answer]]
+
+_DIRECT = "direct"
+_TAKES = "takes"
 
 
 class Resource(NamedTuple):
@@ -22,6 +28,10 @@ class Resource(NamedTuple):
     allow: Field
     options: tuple[Field, ...]
     """What OPTIONS answers: Allow, and the types of bodies that are taken."""
+    parameters: tuple[str, ...]
+    """The names of the path's parameters, in order."""
+    endpoints: Mapping[str, Endpoint]
+    """By method: those that answer without Litestar's help, see `direct`."""
 
 
 class RouteTable:
@@ -34,19 +44,27 @@ class RouteTable:
             if isinstance(route, HTTPRoute):
                 self._add(route)
 
-    def find(self, path: str) -> Resource | None:
-        """Find the resource at a path; an empty segment or a slash at the end is never one."""
+    def find(self, path: str) -> tuple[Resource | None, Sequence[str]]:
+        """Find the resource at a path, and the values of the path's parameters.
+
+        An empty segment or a slash at the end is never part of a resource's path.
+        """
         node = self._root
+        values: list[str] = []
         for segment in path[1:].split("/") if path != "/" else ():
-            following = node.children.get(segment) or (node.parameter if segment else None)
+            following = node.children.get(segment)
             if following is None:
-                return None
+                following = node.parameter
+                if following is None or not segment:
+                    return None, ()
+                values.append(segment)
             node = following
-        return node.resource
+        return node.resource, values
 
     def _add(self, route: HTTPRoute) -> None:
         node = self._root
         template = ""
+        parameters: list[str] = []
         for component in route.path_components:
             if isinstance(component, str):
                 node = node.children.setdefault(component, _Node())
@@ -55,9 +73,22 @@ class RouteTable:
                 node.parameter = node.parameter or _Node()
                 node = node.parameter
                 template += f"/{{{component.name}}}"
+                parameters.append(component.name)
         methods = frozenset(route.methods) | {"OPTIONS"} | _heads(route)
         allow: Field = (b"allow", ", ".join(sorted(methods)).encode())
-        node.resource = Resource(template or "/", methods, allow, (allow, *_accepts(route)))
+        node.resource = Resource(
+            template or "/",
+            methods,
+            allow,
+            (allow, *_accepts(route)),
+            tuple(parameters),
+            {
+                method: handler.opt[_DIRECT]
+                for handler in route.route_handlers
+                if _DIRECT in handler.opt
+                for method in handler.http_methods
+            },
+        )
         self.resources.append(node.resource)
 
 
@@ -72,14 +103,23 @@ class _Node:
         self.resource: Resource | None = None
 
 
+def direct(endpoint: Endpoint) -> dict[str, Endpoint]:
+    """Make a handler's `opt`: the edge calls this endpoint itself, for the hottest reads.
+
+    It is the same endpoint that the handler calls, so leaving this away changes the speed alone
+    (figures in docs/adr/0008-http-layer.md).
+    """
+    return {_DIRECT: endpoint}
+
+
 def takes(*kinds: ContentKind) -> dict[str, tuple[ContentKind, ...]]:
     """Make a handler's `opt`: the types of bodies that it takes."""
-    return {"takes": kinds}
+    return {_TAKES: kinds}
 
 
 def _accepts(route: HTTPRoute) -> Iterable[Field]:
     for handler in route.route_handlers:
-        kinds = handler.opt.get("takes")
+        kinds = handler.opt.get(_TAKES)
         if kinds:
             name = b"accept-patch" if "PATCH" in handler.http_methods else b"accept-post"
             yield name, ", ".join(kinds).encode()

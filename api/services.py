@@ -45,6 +45,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     verify_token: Callable[[str, datetime], VerifiedToken | None]
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
+    new_request_id: Callable[[], str]
     readiness: Readiness
     public_url: str
     """Where clients reach the product, without a slash at the end."""

@@ -1,13 +1,15 @@
 """The questions that reads ask of the posts' read model. Visibility is judged by the caller."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from projections.body_memory import BodyMemory
 from projections.coalesce import Coalescer
 from projections.database import Database, load_queries
 
@@ -30,40 +32,49 @@ class PostHead(msgspec.Struct, frozen=True, gc=False):
     updated_at: datetime
 
 
-class PostFull(PostHead, frozen=True, gc=False):
-    """The row with the JSON that clients get."""
+class Place(NamedTuple):
+    """A place in the order of a list: newest first, those of the same time by id."""
 
-    body: bytes
-
-
-class ListedPost(msgspec.Struct, frozen=True, gc=False):
-    """A post in a list; it comes after those with a greater (sort_at, id)."""
-
-    id: UUID
-    version: int
-    updated_at: datetime
     sort_at: datetime
-    body: bytes
+    id: UUID
+
+
+class PostPage(msgspec.Struct, frozen=True, gc=False):
+    """A page of a list of posts."""
+
+    digest: bytes
+    """Of the ids and versions on it, in order: equal when and only when the page is."""
+    items: bytes
+    """The posts as clients get them, with commas between."""
+    following: Place | None
+    """Where the next page begins; None when this one is the last."""
+
+
+class Asked(NamedTuple):
+    """Which page of which list; without an author it is that of all published posts."""
+
+    after: Place
+    limit: int
+    author_id: UUID | None = None
+    status: str | None = None
 
 
 class PostQueries:
-    """Reads posts; those that ask for one at the same moment share a query."""
+    """Reads posts; those that ask for the same at the same moment share a query."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._memory = BodyMemory()
         self._heads: Coalescer[UUID, PostHead] = Coalescer(self._fetch_heads)
-        self._full: Coalescer[UUID, PostFull] = Coalescer(self._fetch_full)
-        self._by_slug: Coalescer[str, PostFull] = Coalescer(self._fetch_by_slug)
+        self._by_slug: Coalescer[str, PostHead] = Coalescer(self._fetch_by_slug)
+        self._bodies: Coalescer[UUID, tuple[int, bytes]] = Coalescer(self._fetch_bodies)
+        self._pages: Coalescer[Asked, PostPage] = Coalescer(self._fetch_page, group=1, in_flight=4)
 
     async def head(self, post_id: UUID) -> PostHead | None:
-        """Find a post without its body, also a deleted one."""
+        """Find a post, also a deleted one."""
         return await self._heads.get(post_id)
 
-    async def full(self, post_id: UUID) -> PostFull | None:
-        """Find a post with its body, also a deleted one."""
-        return await self._full.get(post_id)
-
-    async def full_by_slug(self, slug: str) -> PostFull | None:
+    async def head_by_slug(self, slug: str) -> PostHead | None:
         """Find the live post that has this slug."""
         return await self._by_slug.get(slug)
 
@@ -72,19 +83,19 @@ class PostQueries:
         rows = await self._database.fetch(QUERIES["moved_slug"], slug)
         return PostHead(*rows[0]) if rows else None
 
-    async def published(self, before: tuple[datetime, UUID], limit: int) -> Sequence[ListedPost]:
-        """List published posts, newest first, from a place in the order."""
-        rows = await self._database.fetch(QUERIES["published"], *before, limit, PAGE_BYTES)
-        return [ListedPost(*row) for row in rows]
+    async def body(self, head: PostHead) -> bytes | None:
+        """Give the body that goes with a head; None when the post has changed in the meantime."""
+        kept = self._memory.get(head.id, head.version)
+        if kept is not None:
+            return kept
+        found = await self._bodies.get(head.id)
+        return found[1] if found and found[0] == head.version else None
 
-    async def own(
-        self, author_id: UUID, status: str, before: tuple[datetime, UUID], limit: int
-    ) -> Sequence[ListedPost]:
-        """List an author's posts of one status, newest first, from a place in the order."""
-        rows = await self._database.fetch(
-            QUERIES["own"], *before, limit, PAGE_BYTES, author_id, status
-        )
-        return [ListedPost(*row) for row in rows]
+    async def page(self, asked: Asked) -> PostPage:
+        """Give a page of a list. It ends early rather than grow past PAGE_BYTES."""
+        page = await self._pages.get(asked)
+        assert page is not None  # noqa: S101 - every page can be fetched, also an empty one
+        return page
 
     async def due(self, now: datetime, limit: int) -> Sequence[UUID]:
         """List scheduled posts whose time has come, the longest due first."""
@@ -95,10 +106,65 @@ class PostQueries:
         rows: Sequence[Any] = await self._database.fetch(QUERIES["heads"], ids)
         return {row[0]: PostHead(*row) for row in rows}
 
-    async def _fetch_full(self, ids: Sequence[UUID]) -> dict[UUID, PostFull]:
-        rows: Sequence[Any] = await self._database.fetch(QUERIES["full"], ids)
-        return {row[0]: PostFull(*row) for row in rows}
+    async def _fetch_by_slug(self, slugs: Sequence[str]) -> dict[str, PostHead]:
+        rows: Sequence[Any] = await self._database.fetch(QUERIES["heads_by_slug"], slugs)
+        return {row[6]: PostHead(*row) for row in rows}
 
-    async def _fetch_by_slug(self, slugs: Sequence[str]) -> dict[str, PostFull]:
-        rows: Sequence[Any] = await self._database.fetch(QUERIES["full_by_slug"], slugs)
-        return {row[6]: PostFull(*row) for row in rows}
+    async def _fetch_bodies(self, ids: Sequence[UUID]) -> dict[UUID, tuple[int, bytes]]:
+        rows: Sequence[Any] = await self._database.fetch(QUERIES["bodies"], ids)
+        for post_id, version, body in rows:
+            self._memory.keep(post_id, version, body)
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    async def _fetch_page(self, group: Sequence[Asked]) -> dict[Asked, PostPage]:
+        return {asked: await self._page_of(asked) for asked in group}
+
+    async def _page_of(self, asked: Asked) -> PostPage:
+        while True:
+            rows, following = cut(await self._list(asked), asked.limit)
+            bodies = [self._memory.get(row[0], row[1]) for row in rows]
+            missing = [row[0] for row, body in zip(rows, bodies, strict=True) if body is None]
+            if missing:
+                fetched = await self._fetch_bodies(missing)
+                bodies = [
+                    body if body is not None else _of_version(fetched, row[0], row[1])
+                    for row, body in zip(rows, bodies, strict=True)
+                ]
+            if None not in bodies:  # else one changed between the two queries: look again
+                return PostPage(_digest(rows), b",".join(filter(None, bodies)), following)
+
+    async def _list(self, asked: Asked) -> Sequence[Any]:
+        """List one post more than asked for, which tells whether there is another page."""
+        more = asked.limit + 1
+        if asked.author_id is None:
+            return await self._database.fetch(QUERIES["published"], *asked.after, more)
+        return await self._database.fetch(
+            QUERIES["own"], *asked.after, more, asked.author_id, asked.status
+        )
+
+
+def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], Place | None]:
+    """Cut rows of (id, version, sort_at, size) to a page, and say where the next one begins.
+
+    A page ends at the limit or at PAGE_BYTES, whichever comes first, and holds at least one post.
+    """
+    size = 0
+    for count, row in enumerate(rows):
+        size += row[3]
+        if count == limit or (size > PAGE_BYTES and count > 0):
+            last = rows[count - 1]
+            return rows[:count], Place(last[2], last[0])
+    return rows, None
+
+
+def _digest(rows: Sequence[Any]) -> bytes:
+    return blake2b(
+        b"".join([row[0].bytes + row[1].to_bytes(4) for row in rows]), digest_size=16
+    ).digest()
+
+
+def _of_version(
+    fetched: Mapping[UUID, tuple[int, bytes]], post_id: UUID, version: int
+) -> bytes | None:
+    found = fetched.get(post_id)
+    return found[1] if found and found[0] == version else None

@@ -7,7 +7,9 @@ import pytest
 import redis.asyncio
 
 from infra.embedded.services import Services
-from tests.support.product import Api, running_api
+from tests.support.log import connected
+from tests.support.product import START, Api, running_api
+from tests.support.rewind import Rewind
 from tests.support.services import Databases, migrated_databases, session_services
 
 
@@ -32,11 +34,25 @@ async def database_url(databases: Databases) -> AsyncIterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+async def shared_api(databases: Databases) -> AsyncIterator[tuple[Api, Rewind]]:
+    """Serve the whole product once, with an account for each role."""
+    async with (
+        databases.fresh() as url,
+        running_api(url) as running,
+        connected(url) as owner,
+    ):
+        yield running, await Rewind.remember(owner)
+
+
 @pytest.fixture
-async def api(database_url: str) -> AsyncIterator[Api]:
-    """Serve the whole product on a database of its own, with an account for each role."""
-    async with running_api(database_url) as running:
-        yield running
+async def api(shared_api: tuple[Api, Rewind]) -> Api:
+    """Give the running product as if just begun: its accounts, no post, the clock at START."""
+    running, database = shared_api
+    await database.rewind()
+    running.clock.at = START
+    running.services.in_flight_keys.clear()
+    return running
 
 
 @pytest.fixture

@@ -46,18 +46,14 @@ def test_other_texts_are_no_tags_of_posts(opaque: str) -> None:
 
 
 def test_the_tag_of_a_page_changes_with_all_that_it_shows() -> None:
-    """Schema, page, items, their versions and their order each make another tag."""
-    items = [(FIRST, 1), (SECOND, 2)]
+    """Schema, page and the digest of what is on it each make another tag."""
     tags = [
-        list_tag(1, "posts", items),
-        list_tag(2, "posts", items),
-        list_tag(1, "posts?limit=2", items),
-        list_tag(1, "posts", [(FIRST, 2), (SECOND, 2)]),
-        list_tag(1, "posts", items[::-1]),
-        list_tag(1, "posts", items[:1]),
-        list_tag(1, "posts", []),
+        list_tag(1, "posts", b"1" * 16),
+        list_tag(2, "posts", b"1" * 16),
+        list_tag(1, "posts?limit=2", b"1" * 16),
+        list_tag(1, "posts", b"2" * 16),
     ]
 
     assert len(set(tags)) == len(tags)
     assert all(len(tag) == 24 and tag[1] == "." for tag in tags)
-    assert list_tag(1, "posts", items) == tags[0]
+    assert list_tag(1, "posts", b"1" * 16) == tags[0]
