@@ -8,13 +8,33 @@ from typing import NoReturn
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from api import events, health, post_history, post_lists, post_reads, post_writes, problem_pages
+from api import (
+    docs,
+    events,
+    health,
+    openapi,
+    post_history,
+    post_lists,
+    post_reads,
+    post_writes,
+    problem_pages,
+)
 from api.edge import Edge
 from api.metrics import Metrics
 from api.route_table import RouteTable
 from api.services import Services
 
-MODULES = (post_reads, post_lists, post_history, post_writes, events, problem_pages, health)
+MODULES = (
+    post_reads,
+    post_lists,
+    post_history,
+    post_writes,
+    events,
+    problem_pages,
+    openapi,
+    docs,
+    health,
+)
 
 
 def create_app(services: Services) -> ASGIApp:
@@ -27,6 +47,8 @@ def create_app(services: Services) -> ASGIApp:
         ],
         exception_handlers={Exception: _pass_on},
         openapi_config=None,
+        # Litestar would give the root logger a handler of its own, for everybody in the process.
+        logging_config=None,
         # Bodies are read and measured by the endpoints themselves.
         request_max_body_size=None,
     )

@@ -114,7 +114,7 @@ class Edge:
         if refused is not None:
             return refused
         if method not in KNOWN_METHODS:
-            return problem(exchange, "not_implemented")
+            return problem(exchange, "method_not_implemented")
         if method == "OPTIONS" and path == "*":
             return Answer(204, [(b"allow", b", ".join(sorted(m.encode() for m in KNOWN_METHODS)))])
         if resource is None:

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-import msgspec
 from litestar import Request, get
 
 from api.answer import JSON, NO_STORE, Answer
 from api.exchange import Exchange
 from api.metrics import Metrics
+from api.responses import problem
 
 Incoming = Request[Any, Any, Any]
+
+_ASK_AGAIN_SECONDS = 2
 
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
@@ -23,10 +25,13 @@ async def livez() -> Answer:
 @get("/readyz")
 async def readyz(request: Incoming) -> Answer:
     """Tell whether the process should get requests, and if not why."""
-    readiness = Exchange.of(request.scope).services.readiness
+    exchange = Exchange.of(request.scope)
+    readiness = exchange.services.readiness
     problems = await readiness.problems()
-    body = msgspec.json.encode({"status": "degraded" if problems else "ok", "problems": problems})
-    return Answer(503 if problems else 200, [JSON, NO_STORE], body)
+    if problems:
+        error = "draining" if readiness.draining else "service_degraded"
+        return problem(exchange, error, retry_after=_ASK_AGAIN_SECONDS, problems=problems)
+    return Answer(200, [JSON, NO_STORE], b'{"status":"ok","problems":[]}')
 
 
 def metrics_handler(metrics: Metrics) -> Any:  # noqa: ANN401 - a Litestar handler

@@ -17,6 +17,7 @@ from api.post_reads import PUBLIC
 from api.query import bad_parameter, parse_limit, parse_query
 from api.requests import not_acceptable
 from api.responses import PRIVATE, respond
+from api.route_table import direct
 from commands.outcomes import Found, Malformed, NotModified, Outcome, StaleVersion, Unauthenticated
 from commands.preconditions import Verdict, evaluate
 from domain.post import Status
@@ -64,11 +65,15 @@ class Asked(msgspec.Struct, frozen=True):
         return f'</posts?{urlencode(query)}>; rel="{relation}"'
 
 
-@get("/posts")
+async def list_answer(exchange: Exchange) -> Answer:
+    """Answer GET /posts."""
+    return respond(await _list(exchange), exchange)
+
+
+@get("/posts", opt=direct(list_answer))
 async def list_posts(request: Incoming) -> Answer:
     """List published posts, newest first; with `status`, one's own posts of that status."""
-    exchange = Exchange.of(request.scope)
-    return respond(await _list(exchange), exchange)
+    return await list_answer(Exchange.of(request.scope))
 
 
 HANDLERS = (list_posts,)

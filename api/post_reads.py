@@ -93,7 +93,8 @@ async def _by_slug(exchange: Exchange) -> Outcome:
         moved = await queries.moved_slug(slug)
         if moved is None:
             return POST_NOT_FOUND
-        redirect = Moved(f"/posts/slug/{moved.slug}", SLUG_REDIRECT_SECONDS)
+        private = _caching(moved)[0] == PRIVATE
+        redirect = Moved(f"/posts/slug/{moved.slug}", SLUG_REDIRECT_SECONDS, private)
         return _refused(exchange, actor, moved) or redirect
     return await _answer(exchange, actor, conditions, head)
 

@@ -34,7 +34,7 @@ from api.requests import (
     read_nothing,
 )
 from api.responses import respond
-from api.route_table import takes
+from api.route_table import direct, takes
 from api.strict_json import decode
 from commands.aggregate import Loaded
 from commands.handle import Stop
@@ -70,19 +70,27 @@ T = TypeVar("T")
 Incoming = Request[Any, Any, Any]
 
 
-@post("/posts", opt=takes(*JSON_OR_FORM))
-async def create(request: Incoming) -> Answer:
-    """Create a draft, or a scheduled post where a time is given."""
-    exchange = Exchange.of(request.scope)
+async def create_answer(exchange: Exchange) -> Answer:
+    """Answer POST /posts."""
     return respond(await _create(exchange), exchange)
 
 
-@patch("/posts/{post_id:str}", opt=takes(*MERGE_PATCH))
-async def edit(request: Incoming) -> Answer:
-    """Change the members given; If-Match is required."""
-    exchange = Exchange.of(request.scope)
+async def edit_answer(exchange: Exchange) -> Answer:
+    """Answer PATCH /posts/{post_id}."""
     wish = _from_json(exchange, PatchPost, _edit)
     return await _change(exchange, Edit, wish, accepts=MERGE_PATCH, must_match=True)
+
+
+@post("/posts", opt=takes(*JSON_OR_FORM) | direct(create_answer))
+async def create(request: Incoming) -> Answer:
+    """Create a draft, or a scheduled post where a time is given."""
+    return await create_answer(Exchange.of(request.scope))
+
+
+@patch("/posts/{post_id:str}", opt=takes(*MERGE_PATCH) | direct(edit_answer))
+async def edit(request: Incoming) -> Answer:
+    """Change the members given; If-Match is required."""
+    return await edit_answer(Exchange.of(request.scope))
 
 
 @delete("/posts/{post_id:str}", status_code=200)

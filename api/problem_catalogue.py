@@ -90,13 +90,6 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "Get a new access token and send the request again.",
             "RFC 6750, section 3.1",
         ),
-        "account_disabled": Problem(
-            403,
-            "The account is disabled",
-            "An administrator has disabled the account.",
-            "Ask an administrator.",
-            "Guide 2",
-        ),
         "forbidden": Problem(
             403,
             "This account may not do this",
@@ -105,6 +98,13 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "RFC 9110, section 15.5.4",
         ),
         # What is not there.
+        "account_not_found": Problem(
+            404,
+            "There is no such account",
+            "There is no account at this address for whoever asks.",
+            "Check the address.",
+            "RFC 9110, section 15.5.5",
+        ),
         "event_not_found": Problem(
             404,
             "There is no such event",
@@ -234,13 +234,6 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "Send the request again after the TLS handshake.",
             "RFC 8470, section 5.2",
         ),
-        "upgrade_required": Problem(
-            426,
-            "Another protocol is needed",
-            "This service does not answer over the protocol of this request.",
-            "Use a protocol that the Upgrade field names.",
-            "RFC 9110, section 15.5.22",
-        ),
         "headers_too_large": Problem(
             431,
             "The header fields are too large",
@@ -329,21 +322,6 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "RFC 9110, section 15.5.21",
         ),
         # Limits, load and faults.
-        "rate_limiter_unavailable": Problem(
-            429,
-            "Limits cannot be checked now",
-            "The service cannot count attempts at the moment, and does not let them pass "
-            "uncounted.",
-            "Try again after Retry-After.",
-            "Guide 2; RFC 6585, section 4",
-        ),
-        "too_many_requests": Problem(
-            429,
-            "Too many requests",
-            "A limit on requests is reached.",
-            "Try again after Retry-After, and slower.",
-            "RFC 6585, section 4",
-        ),
         "internal_error": Problem(
             500,
             "Something went wrong here",
@@ -352,11 +330,11 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "Report the requestId. A request with an Idempotency-Key can be repeated safely.",
             "Guide 7; RFC 9110, section 15.6.1",
         ),
-        "not_implemented": Problem(
+        "method_not_implemented": Problem(
             501,
             "The method is not known",
             "This service does not know the method for any resource.",
-            "Use one of the methods in the Allow field.",
+            "Ask with OPTIONS which methods an address has.",
             "RFC 9110, section 15.6.2",
         ),
         "contended": Problem(
@@ -373,19 +351,19 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "Try again after Retry-After, on a new connection.",
             "Guide 7; RFC 9110, section 15.6.4",
         ),
-        "maintenance": Problem(
-            503,
-            "The service is in maintenance",
-            "Operators have paused the service.",
-            "Try again after Retry-After.",
-            "Guide 7; RFC 9110, section 15.6.4",
-        ),
         "overloaded": Problem(
             503,
             "The service is full",
             "As many requests are in flight as the service takes on.",
             "Try again after Retry-After.",
             "Guide 7; RFC 9110, section 15.6.4",
+        ),
+        "too_many_connections": Problem(
+            503,
+            "Too many connections",
+            "The server holds as many connections as it may.",
+            "Try again after Retry-After, and keep connections open instead of making new ones.",
+            "RFC 9110, section 15.6.4",
         ),
         "service_degraded": Problem(
             503,

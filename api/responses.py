@@ -88,8 +88,7 @@ def respond(  # noqa: C901, PLR0911, PLR0912 - the table: a row for each outcome
             fields = [_location(outcome.status_location), JSON, NO_STORE]
             return Answer(202, fields, outcome.body)
         case Moved():
-            keep = b"public, max-age=%d" % outcome.max_age
-            return Answer(301, [_location(outcome.location), (b"cache-control", keep)])
+            return _moved(outcome)
         case Malformed():
             return problem(exchange, outcome.error, outcome.detail, member=outcome.member)
         case Unauthenticated():
@@ -159,8 +158,20 @@ def _changed(resource: Representation, exchange: Exchange) -> Answer:
     return Answer(200, _representation(resource), resource.body)
 
 
+def _moved(moved: Moved) -> Answer:
+    scope = b"private" if moved.private else b"public"
+    fields: list[Field] = [
+        _location(moved.location),
+        (b"cache-control", b"%b, max-age=%d" % (scope, moved.max_age)),
+    ]
+    if moved.private:
+        fields.append((b"vary", b"Authorization"))
+    return Answer(301, fields)
+
+
 def _replayed(first: Replayed) -> Answer:
-    fields: list[Field] = [(b"cache-control", PRIVATE.encode())]
+    keep = NO_STORE if first.tag is None else (b"cache-control", PRIVATE.encode())
+    fields: list[Field] = [keep]
     if first.location is not None:
         fields.append(_location(first.location))
     if first.tag is not None:

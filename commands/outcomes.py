@@ -80,6 +80,8 @@ class Moved(msgspec.Struct, frozen=True, tag=True):
     location: str
     max_age: int
     """How long the redirect may be remembered, in seconds."""
+    private: bool = False
+    """Whether it is told by right of a token: then no shared cache may keep it."""
 
 
 class NotModified(msgspec.Struct, frozen=True, tag=True):

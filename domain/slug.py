@@ -42,10 +42,8 @@ def valid_slug(text: str) -> bool:
 
 def slugify(title: str) -> str:
     """Give the title's slug, or an empty text where the title has no letter or digit to fold."""
-    decomposed = unicodedata.normalize("NFKD", title)
-    letters = "".join(char for char in decomposed if not unicodedata.combining(char))
-    words = _BETWEEN_WORDS.sub("-", letters.casefold().translate(_FOLDED)).strip("-")
-    return _cut(words)
+    letters = title.lower().replace("'", "") if title.isascii() else _folded(title)
+    return _cut(_BETWEEN_WORDS.sub("-", letters).strip("-"))
 
 
 def slug_for(title: str, post_id: UUID) -> str:
@@ -55,6 +53,12 @@ def slug_for(title: str, post_id: UUID) -> str:
     ones are the clock and are shared by posts of the same minute.
     """
     return slugify(title) or f"post-{post_id.hex[-12:]}"
+
+
+def _folded(title: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", title)
+    letters = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return letters.casefold().translate(_FOLDED)
 
 
 def _cut(words: str) -> str:

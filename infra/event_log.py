@@ -143,7 +143,9 @@ def page_query(which: LogFilter, columns: str, *, backwards: bool) -> tuple[str,
     if which.type is not None:
         conditions.append(("type = {}", which.type))
     if which.actor is not None:
-        conditions.append(("metadata->>'actor' = {}::text", str(which.actor)))
+        # As text, exactly as encoded: `->>` fails on metadata with an escaped NUL in any member.
+        actor = f'"actor":"{which.actor}"'
+        conditions.append(("strpos(metadata::text, {}::text) > 0", actor))
     if which.since is not None:
         conditions.append(("recorded_at >= {}", which.since))
     if which.until is not None:

@@ -24,6 +24,7 @@ _OUTAGES = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that was cut and does not know it yet
     pg.PostgresConnectionError,
     pg.OperatorInterventionError,
     pg.InsufficientResourcesError,
@@ -126,15 +127,21 @@ class KeptConnection:
         clock = asyncio.get_running_loop().time
         deadline = clock() + seconds
         with _outages():
-            connection = self._connection
-            if connection is None or connection.is_closed():
-                self.give_back()
+            connection = self._open()
+            if connection is None:
                 connection = self._connection = await self._database.take()
             try:
                 return await connection.fetch(query, *args, timeout=deadline - clock())
             except BaseException:
                 self.give_back()
                 raise
+
+    def _open(self) -> "PoolConnectionProxy[asyncpg.Record] | None":
+        connection = self._connection
+        try:
+            return None if connection is None or connection.is_closed() else connection
+        except asyncpg.InterfaceError:
+            return None  # it was cut, and the pool has taken it back
 
     def give_back(self) -> None:
         """Return the connection to the pool, if there is one."""

@@ -87,8 +87,7 @@ def body(post: Post) -> bytes:
 def fold(before: Post | None, event: PostEvent, after: Post) -> Iterable[Put]:
     """Say what an event writes: the post's row, and the slug that it left."""
     yield Put(POSTS, row(after, body(after)))
-    if isinstance(event, Renamed) and before is not None and before.slug != after.slug:
-        yield Put(FORMER_SLUGS, (before.slug, after.id, after.updated_at))
+    yield from _left_slug(before, event, after)
 
 
 def row(post: Post, json: bytes) -> tuple[Any, ...]:
@@ -147,6 +146,17 @@ class PostView:
         return tag(version)
 
     def render(self, state: Post, steps: Sequence[Step]) -> Rendered:
-        """Show the post, and give the rows that its last steps ask for."""
-        puts = [put for step in steps for put in fold(step.before, step.event, step.after)]
-        return Rendered(body(state), last_of_each_key(puts))
+        """Show the post, and give the rows that its last steps ask for.
+
+        They are those of `fold`, but for the rows that the last step's would replace at once.
+        """
+        shown = body(state)
+        if not steps:
+            return Rendered(shown, [])
+        slugs = [p for step in steps for p in _left_slug(step.before, step.event, step.after)]
+        return Rendered(shown, [Put(POSTS, row(state, shown)), *last_of_each_key(slugs)])
+
+
+def _left_slug(before: Post | None, event: PostEvent, after: Post) -> Iterable[Put]:
+    if isinstance(event, Renamed) and before is not None and before.slug != after.slug:
+        yield Put(FORMER_SLUGS, (before.slug, after.id, after.updated_at))

@@ -38,8 +38,6 @@ def test_the_guide_s_codes_have_their_statuses() -> None:
         "post_not_found": 404,
         "forbidden": 403,
         "stale_version": 412,
-        "account_disabled": 403,
-        "rate_limiter_unavailable": 429,
         "internal_error": 500,
         "service_degraded": 503,
     }

@@ -1,0 +1,220 @@
+"""The OpenAPI 3.1 document, made of the routes, their docstrings, and what is declared of them.
+
+What an operation takes and gives stands in `api/operations.py`, the answers to outcomes in
+`api/openapi_responses.py`, errors in the problem catalogue, bodies in their structs. The document
+is made at the first request for it.
+"""
+
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import msgspec
+from litestar import Request, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import BaseRoute, HTTPRoute
+
+from api.answer import Answer
+from api.documents import Document
+from api.exchange import Exchange
+from api.openapi_errors import anywhere, error_responses, errors_of, examples
+from api.openapi_responses import FIELDS, OUTCOMES, Row
+from api.openapi_schemas import Problem
+from api.operations import OPERATIONS, PATH_PARAMETERS, Access, Operation, Parameter, Returns
+from api.requests import no_query, not_acceptable
+from api.responses import respond
+
+Incoming = Request[Any, Any, Any]
+Json = dict[str, Any]
+
+_INTRODUCTION = """\
+A publishing backend that keeps every change as an event.
+
+Times are RFC 3339 in UTC, ids are UUIDs, members are camelCase. Every 4xx and 5xx is a problem
+(RFC 9457) whose `error` is a stable code and whose `type` is the address of its description, and
+every answer has an `X-Request-Id`. Every GET has its HEAD, and OPTIONS tells what an address takes.
+"""
+_TAGS = {
+    "posts": "Posts as they are, and how they change.",
+    "history": "Posts as they were.",
+    "log": "The log itself, for auditors.",
+    "service": "About this service.",
+}
+
+
+class Described(NamedTuple):
+    """A handler at one method and path, with its row in the table of operations."""
+
+    method: str
+    template: str
+    parameters: Sequence[str]
+    handler: HTTPRouteHandler
+    operation: Operation
+
+
+@get("/openapi.json")
+async def read_openapi(request: Incoming) -> Answer:
+    """Read this document."""
+    exchange = Exchange.of(request.scope)
+    refused = not_acceptable(exchange) or no_query(exchange)
+    if refused is not None:
+        return respond(refused, exchange)
+    state = request.app.state
+    document: Document | None = state.get("openapi")
+    if document is None:
+        content = openapi(request.app.routes, exchange.services.public_url)
+        document = Document.of(msgspec.json.encode(content), "application/json")
+        state["openapi"] = document
+    return document.answer(exchange)
+
+
+HANDLERS = (read_openapi,)
+
+
+def openapi(routes: Iterable[BaseRoute], base_url: str) -> Json:
+    """Make the document. Raises `LookupError` for a handler without its row or docstring."""
+    described = list(_described(routes))
+    schemas = _Schemas(described)
+    responses: Json = {"ANYWHERE": anywhere()}
+    paths: dict[str, Json] = {}
+    for each in described:
+        paths.setdefault(each.template, {})[each.method.lower()] = _operation(
+            each, schemas, responses
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ledgerpress",
+            "version": version("ledgerpress"),
+            "description": _INTRODUCTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+            "schemas": schemas.components,
+            "responses": responses,
+            "headers": {
+                name: {"description": text, "schema": {"type": "string"}}
+                for name, text in FIELDS.items()
+            },
+            "examples": examples(base_url),
+        },
+    }
+
+
+def _described(routes: Iterable[BaseRoute]) -> Iterator[Described]:
+    for route in routes:
+        if not isinstance(route, HTTPRoute):
+            continue
+        names = [part.name for part in route.path_components if not isinstance(part, str)]
+        for handler in route.route_handlers:
+            if handler.resolve_include_in_schema():
+                for method in sorted(handler.http_methods):
+                    row = OPERATIONS[f"{method} {route.path_format}"]
+                    yield Described(method, route.path_format, names, handler, row)
+
+
+class _Schemas:
+    """The schemas of all bodies and parameters; structs and enums are components."""
+
+    def __init__(self, described: Iterable[Described]) -> None:
+        types: list[Any] = [Problem]
+        for _, _, names, _, operation in described:
+            types += [PATH_PARAMETERS[name].schema for name in names]
+            types += [each.schema for each in (*operation.query, *operation.headers)]
+            types += [schema for each in operation.returns for schema in each.bodies.values()]
+            if operation.body is not None:
+                types.append(operation.body)
+        found, self.components = msgspec.json.schema_components(
+            types, ref_template="#/components/schemas/{name}"
+        )
+        # A type that Python cannot hash, such as one with metadata, is known by its description.
+        self._of = {repr(type_): schema for type_, schema in zip(types, found, strict=True)}
+
+    def of(self, type_: object) -> Json:
+        """Give the schema of a type, or the reference to it."""
+        return self._of[repr(type_)]
+
+
+def _operation(each: Described, schemas: _Schemas, responses: Json) -> Json:
+    operation = each.operation
+    summary, _, description = _docstring(each.handler).partition("\n\n")
+    if operation.who is not None:
+        description = f"{description}\n\nFor {operation.who}.".strip()
+    result: Json = {
+        "operationId": operation.id,
+        "tags": [operation.group],
+        "summary": summary.rstrip(".").replace("`", ""),
+        "description": description or summary,
+        "security": _security(operation.access),
+        "parameters": [
+            *(_parameter(PATH_PARAMETERS[name], "path", schemas) for name in each.parameters),
+            *(_parameter(parameter, "query", schemas) for parameter in operation.query),
+            *(_parameter(parameter, "header", schemas) for parameter in operation.headers),
+        ],
+    }
+    if operation.body is not None:
+        schema = schemas.of(operation.body)
+        kinds = each.handler.opt["takes"]
+        result["requestBody"] = {
+            "required": True,
+            "content": {str(kind): {"schema": schema} for kind in kinds},
+        }
+    successes = _successes(operation.returns, schemas)
+    errors = errors_of(operation, each.handler, each.parameters)
+    result["responses"] = dict(sorted(successes.items())) | error_responses(errors, responses)
+    return result
+
+
+def _successes(returns: Iterable[Returns], schemas: _Schemas) -> Json:
+    responses: Json = {}
+    for each in returns:
+        for row in OUTCOMES[each.outcome]:
+            responses[str(row.status)] = _success(row, each, schemas)
+    return responses
+
+
+def _success(row: Row, each: Returns, schemas: _Schemas) -> Json:
+    fields = sorted({"X-Request-Id", *row.fields, *each.fields})
+    response: Json = {
+        "description": row.description,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in fields},
+    }
+    if row.has_body:
+        response["content"] = {
+            media_type: {"schema": schemas.of(type_)} for media_type, type_ in each.bodies.items()
+        }
+    return response
+
+
+def _parameter(parameter: Parameter, place: str, schemas: _Schemas) -> Json:
+    return {
+        "name": parameter.name,
+        "in": place,
+        "required": parameter.required or place == "path",
+        "description": parameter.description,
+        "schema": schemas.of(parameter.schema),
+    }
+
+
+def _security(access: Access) -> list[Json]:
+    match access:
+        case Access.NO_TOKEN:
+            return []
+        case Access.OPTIONAL:
+            return [{}, {"bearer": []}]
+        case Access.REQUIRED:
+            return [{"bearer": []}]
+
+
+def _docstring(handler: HTTPRouteHandler) -> str:
+    text = inspect.getdoc(handler.fn)
+    if text is None:
+        raise LookupError(f"{handler.fn.__qualname__} has no docstring")
+    return text

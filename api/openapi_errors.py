@@ -1,0 +1,123 @@
+"""Which errors an operation can answer with, and how the OpenAPI document shows them.
+
+Responses with the same errors are one component. What every address can answer, whatever stands
+there, is described once, as each operation's `default`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+
+from api.openapi_responses import FIELDS_OF_ERRORS
+from api.operations import CONDITIONS, Access, Operation
+from api.problem_catalogue import CATALOGUE
+from api.problems import MEDIA_TYPE, problem_bytes
+
+EVERYWHERE = (
+    "bad_host",
+    "malformed_request",
+    "route_not_found",
+    "method_not_allowed",
+    "request_timeout",
+    "uri_too_long",
+    "expectation_failed",
+    "misdirected_request",
+    "too_early",
+    "headers_too_large",
+    "method_not_implemented",
+    "too_many_connections",
+    "http_version_not_supported",
+)
+"""What any address can answer, whatever stands there."""
+
+_ALWAYS = ("internal_error", "draining", "overloaded", "service_degraded")
+_REQUEST_ID = "01a20696-d9a0-702d-b013-dcf1af833cad"
+
+ERRORS_OF_PATH_PARAMETERS: Mapping[str, str] = {
+    "post_id": "bad_id",
+    "stream_id": "bad_id",
+    "version": "bad_parameter",
+    "position": "bad_parameter",
+}
+"""What a path parameter that is malformed gives; those not listed here are never malformed."""
+
+
+def errors_of(
+    operation: Operation, handler: HTTPRouteHandler, path_parameters: Iterable[str]
+) -> frozenset[str]:
+    """Gather an operation's errors: those in its row, and those that follow from it."""
+    errors = {*_ALWAYS, *operation.errors}
+    if operation.access is not Access.NO_TOKEN:
+        errors.add("invalid_token")
+    if operation.access is Access.REQUIRED:
+        errors.add("unauthenticated")
+    if any(header.name in CONDITIONS for header in operation.headers):
+        errors |= {"malformed_header", "stale_version"}
+    if "GET" not in handler.http_methods:
+        errors |= {"invalid_body", "body_too_large"}
+    if handler.opt.get("takes"):
+        errors |= {"malformed_header", "unsupported_coding", "unsupported_media_type"}
+    for name in path_parameters:
+        if name in ERRORS_OF_PATH_PARAMETERS:
+            errors.add(ERRORS_OF_PATH_PARAMETERS[name])
+    return frozenset(errors)
+
+
+def error_responses(errors: Iterable[str], components: dict[str, Any]) -> dict[str, Any]:
+    """Refer to a response for each status, made where it is not among the components yet."""
+    by_status: dict[int, list[str]] = {}
+    for error in sorted(errors):
+        by_status.setdefault(CATALOGUE[error].status, []).append(error)
+    responses: dict[str, Any] = {}
+    for status, group in sorted(by_status.items()):
+        name = ".".join((str(status), *group))
+        if name not in components:
+            components[name] = _response(group)
+        responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
+    responses["default"] = {"$ref": "#/components/responses/ANYWHERE"}
+    return responses
+
+
+def anywhere() -> dict[str, Any]:
+    """Describe what every address can answer."""
+    response = _response(EVERYWHERE)
+    heading = "What any address can answer, whatever stands there:"
+    return {**response, "description": f"{heading}\n\n{response['description']}"}
+
+
+def examples(base_url: str) -> dict[str, Any]:
+    """Show the body of every error."""
+    return {
+        error: {
+            "summary": problem.title,
+            "value": msgspec.json.decode(
+                problem_bytes(error, instance="/posts", request_id=_REQUEST_ID, base_url=base_url)
+            ),
+        }
+        for error, problem in CATALOGUE.items()
+    }
+
+
+def _response(errors: Sequence[str]) -> dict[str, Any]:
+    fields = {"X-Request-Id", "Cache-Control"}.union(
+        *(FIELDS_OF_ERRORS.get(error, ()) for error in errors)
+    )
+    return {
+        "description": "\n".join(
+            f"- `{error}`: {CATALOGUE[error].title}. {CATALOGUE[error].meaning}" for error in errors
+        ),
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(fields)},
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "allOf": [
+                        {"$ref": "#/components/schemas/Problem"},
+                        {"properties": {"error": {"enum": list(errors)}}},
+                    ]
+                },
+                "examples": {error: {"$ref": f"#/components/examples/{error}"} for error in errors},
+            }
+        },
+    }

@@ -1,0 +1,90 @@
+"""What the table of outcomes sends, in OpenAPI's words: statuses and header fields.
+
+`api/responses.py` does it and this file says it; a test answers with each outcome and compares. A
+new outcome gets its row here, a new field of an error its row in `FIELDS_OF_ERRORS`.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from commands.outcomes import (
+    Changed,
+    Created,
+    Deleted,
+    Found,
+    Moved,
+    NotModified,
+    SubmittedByForm,
+)
+
+
+class Row(NamedTuple):
+    """An answer to an outcome that is not an error."""
+
+    status: int
+    description: str
+    fields: tuple[str, ...]
+    """The header fields that it always has, but for those of every answer."""
+    has_body: bool = False
+
+
+OUTCOMES: Mapping[type, tuple[Row, ...]] = {
+    Found: (Row(200, "What was asked for.", ("Cache-Control",), has_body=True),),
+    Created: (
+        Row(
+            201,
+            "It exists now.",
+            ("Location", "ETag", "Last-Modified", "Cache-Control"),
+            has_body=True,
+        ),
+    ),
+    Changed: (
+        Row(
+            200,
+            "It is as asked now, or was before: then the ETag stays.",
+            ("ETag", "Last-Modified", "Cache-Control"),
+            has_body=True,
+        ),
+        Row(204, "The same, for `Prefer: return=minimal`.", ("ETag", "Preference-Applied")),
+    ),
+    Deleted: (Row(204, "It is deleted.", ()),),
+    SubmittedByForm: (Row(303, "It exists now; for forms.", ("Location", "Cache-Control")),),
+    Moved: (Row(301, "It has another address for good.", ("Location", "Cache-Control")),),
+    NotModified: (Row(304, "The client's copy is current.", ("ETag", "Cache-Control", "Vary")),),
+}
+"""The outcomes that are not errors and that some operation has, each with its answers."""
+
+FIELDS_OF_ERRORS: Mapping[str, tuple[str, ...]] = {
+    "unauthenticated": ("WWW-Authenticate",),
+    "invalid_token": ("WWW-Authenticate",),
+    "method_not_allowed": ("Allow",),
+    "stale_version": ("ETag", "Link"),
+    "unsupported_media_type": ("Accept-Post", "Accept-Patch"),
+    "unsupported_coding": ("Accept-Encoding",),
+    "legal_hold": ("Link",),
+    "idempotency_key_in_flight": ("Retry-After",),
+    "contended": ("Retry-After",),
+    "draining": ("Retry-After",),
+    "overloaded": ("Retry-After",),
+    "service_degraded": ("Retry-After",),
+}
+"""The header fields of errors, beyond Content-Type and Cache-Control."""
+
+FIELDS: Mapping[str, str] = {
+    "Accept-Encoding": "The content codings that are taken: none but `identity`.",
+    "Accept-Patch": "The types of bodies that PATCH takes here (RFC 5789).",
+    "Accept-Post": "The types of bodies that POST takes here.",
+    "Allow": "The methods that this address has.",
+    "Cache-Control": "Who may keep the answer, and for how long.",
+    "ETag": "The strong entity tag of the current version, for If-Match and If-None-Match.",
+    "Last-Modified": "The time of the last event.",
+    "Link": "Links to other pages of a list (`first`, `next`), to what happened since the client's "
+    "version (`version-history`), or to whoever demands a block (`blocked-by`).",
+    "Location": "Where the resource is.",
+    "Preference-Applied": "`return=minimal`.",
+    "Retry-After": "How many seconds to wait before the next try.",
+    "Vary": "The fields of the request that select the answer.",
+    "WWW-Authenticate": '`Bearer realm="api"`, and why a token was refused.',
+    "X-Request-Id": "The request's id, under which the logs have it.",
+}
+"""What each field says, for those of the two tables above and of every answer."""

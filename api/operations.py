@@ -1,0 +1,349 @@
+"""Every operation of the API as the OpenAPI document describes it: one row for each handler.
+
+To add one: its handler with a docstring (the summary, then the description), and its row here. What
+follows from the handler or from the rest of the row is not repeated: the types of bodies (`takes`),
+and the errors of access, bodies, conditions and path parameters; see `api/openapi_errors.py`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum, auto
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from api import log_query, query
+from api.events import NDJSON_TYPE, SSE_TYPE
+from api.openapi_schemas import Alive, LogEntry, LogPage, PostPage, Ready, VersionPage
+from api.post_requests import CreatePost, PatchPost, PlaceLegalHold, RevertPost, SchedulePost
+from api.problem_pages import HTML_TYPE, JSON_TYPE, ProblemType, ProblemTypes
+from commands.outcomes import Changed, Created, Deleted, Found, Moved, NotModified, SubmittedByForm
+from domain.post import Status
+from projections.posts import PostBody
+
+
+class Access(Enum):
+    """Whether an operation wants an access token."""
+
+    NO_TOKEN = auto()
+    """It looks at none."""
+    OPTIONAL = auto()
+    """More is shown with one."""
+    REQUIRED = auto()
+
+
+class Parameter(Struct, frozen=True):
+    """A parameter of path or query, or a header field that the operation understands."""
+
+    name: str
+    schema: Any
+    description: str
+    required: bool = False
+    """Parameters of the path always are."""
+
+
+class Returns(Struct, frozen=True):
+    """An outcome that is not an error, with its bodies by media type."""
+
+    outcome: type
+    bodies: Mapping[str, Any] = {}
+    fields: tuple[str, ...] = ()
+    """Header fields beyond those that the outcome always has."""
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """One method of one path."""
+
+    id: str
+    group: str
+    returns: tuple[Returns, ...]
+    access: Access = Access.REQUIRED
+    who: str | None = None
+    """Who may do it, in words; None for anyone."""
+    query: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
+    body: type | None = None
+    errors: tuple[str, ...] = ()
+    """Beyond those that follow from the rest."""
+
+
+_TAGS = Annotated[str, Meta(examples=['"1.7"'])]
+IF_MATCH = Parameter("If-Match", _TAGS, "Change it only if this is its version: an ETag.")
+_MUST_MATCH = Parameter("If-Match", _TAGS, "The version to change: an ETag.", required=True)
+IF_NONE_MATCH = Parameter("If-None-Match", _TAGS, "Answer 304 if this is the version: an ETag.")
+CONDITIONS = frozenset({IF_MATCH.name, IF_NONE_MATCH.name})
+_PREFER = Parameter("Prefer", str, "`return=minimal` for an answer without a body.")
+_KEY = Parameter(
+    "Idempotency-Key",
+    Annotated[str, Meta(min_length=1, max_length=255)],
+    "A key of the client's own: a repeat with it gets the first answer, for 24 hours.",
+)
+_LIMIT = Parameter(
+    "limit",
+    Annotated[int, Meta(ge=1, le=query.MAX_LIMIT)],
+    f"How many items a page may have; {query.DEFAULT_LIMIT} where it is not said.",
+)
+_AFTER = Parameter("after", Annotated[int, Meta(ge=0)], "Only what comes after this position.")
+_LOG_LIMIT = Parameter(
+    "limit",
+    Annotated[int, Meta(ge=1)],
+    f"How many entries: in a page {log_query.DEFAULT_LIMIT} where it is not said and "
+    f"{log_query.MAX_LIMIT} at most, as {NDJSON_TYPE} without any limit.",
+)
+_LOG_FILTERS = (
+    Parameter("type", str, "Only events of this name, such as `post.edited.v1`."),
+    Parameter("actor", UUID, "Only what this account caused."),
+    Parameter("since", datetime, "Only what was recorded at this time or later (RFC 3339)."),
+    Parameter("until", datetime, "Only what was recorded before this time (RFC 3339)."),
+)
+_STREAMS = (
+    Parameter("stream", str, "Only this stream: its category and id, such as `post/0190c6a8-...`."),
+    Parameter("category", str, "Only the streams of this category, such as `post`."),
+)
+
+PATH_PARAMETERS: Mapping[str, Parameter] = {
+    parameter.name: parameter
+    for parameter in (
+        Parameter("post_id", UUID, "The id of a post."),
+        Parameter("slug", str, "The slug of a post, or one that it had."),
+        Parameter("version", Annotated[int, Meta(ge=1)], "A version of the post."),
+        Parameter("position", Annotated[int, Meta(ge=1)], "A position in the log."),
+        Parameter("category", str, "A category of streams, such as `post`."),
+        Parameter("stream_id", UUID, "The id of whatever the stream is about."),
+        Parameter("error", str, "The code of an error."),
+    )
+}
+
+_POST = {JSON_TYPE: PostBody}
+_LOG = {JSON_TYPE: LogPage, NDJSON_TYPE: LogEntry}
+_PAGE_FIELDS = ("ETag", "Vary", "Link")
+_SHOWS_POST = (Returns(Found, _POST, ("ETag", "Last-Modified", "Vary")), Returns(NotModified))
+_READS = ("bad_parameter", "not_acceptable")
+_CHANGES = (
+    "contended",
+    "forbidden",
+    "legal_hold",
+    "not_acceptable",
+    "post_not_found",
+    "transition_not_allowed",
+)
+_ITS_AUTHOR = "its author, and admins"
+_ITS_READERS = "its author, auditors and admins"
+_AUDITORS = "auditors"
+
+
+def _change(
+    name: str,
+    *errors: str,
+    who: str = _ITS_AUTHOR,
+    body: type | None = None,
+    condition: Parameter = IF_MATCH,
+) -> Operation:
+    return Operation(
+        id=name,
+        group="posts",
+        who=who,
+        headers=(condition, _PREFER),
+        body=body,
+        returns=(Returns(Changed, _POST),),
+        errors=(*_CHANGES, *errors),
+    )
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "GET /posts": Operation(
+        id="listPosts",
+        group="posts",
+        access=Access.OPTIONAL,
+        query=(
+            _LIMIT,
+            Parameter("cursor", str, "Where the page begins, from `nextCursor` or a link."),
+            Parameter("status", Status, "One's own posts of this status; needs a token."),
+        ),
+        headers=(IF_NONE_MATCH,),
+        returns=(Returns(Found, {JSON_TYPE: PostPage}, _PAGE_FIELDS), Returns(NotModified)),
+        errors=(*_READS, "bad_cursor", "unauthenticated"),
+    ),
+    "POST /posts": Operation(
+        id="createPost",
+        group="posts",
+        who="authors",
+        headers=(_KEY,),
+        body=CreatePost,
+        returns=(Returns(Created, _POST), Returns(SubmittedByForm)),
+        errors=(
+            "contended",
+            "forbidden",
+            "idempotency_key_in_flight",
+            "idempotency_key_reused",
+            "not_acceptable",
+            "publish_at_in_past",
+            "slug_already_exists",
+            "title_blank",
+        ),
+    ),
+    "GET /posts/{post_id}": Operation(
+        id="readPost",
+        group="posts",
+        access=Access.OPTIONAL,
+        query=(Parameter("asOf", datetime, f"As it stood then (RFC 3339); for {_ITS_READERS}."),),
+        headers=(IF_NONE_MATCH,),
+        returns=_SHOWS_POST,
+        errors=(
+            *_READS,
+            "forbidden",
+            "legal_hold",
+            "post_not_found",
+            "unauthenticated",
+            "version_not_found",
+        ),
+    ),
+    "GET /posts/slug/{slug}": Operation(
+        id="readPostBySlug",
+        group="posts",
+        access=Access.OPTIONAL,
+        headers=(IF_NONE_MATCH,),
+        returns=(*_SHOWS_POST, Returns(Moved)),
+        errors=(*_READS, "legal_hold", "post_not_found"),
+    ),
+    "PATCH /posts/{post_id}": _change(
+        "editPost",
+        "member_required",
+        "precondition_required",
+        "publish_at_in_past",
+        "slug_already_exists",
+        "title_blank",
+        body=PatchPost,
+        condition=_MUST_MATCH,
+    ),
+    "DELETE /posts/{post_id}": Operation(
+        id="deletePost",
+        group="posts",
+        who=_ITS_AUTHOR,
+        headers=(IF_MATCH,),
+        returns=(Returns(Deleted),),
+        errors=_CHANGES,
+    ),
+    "POST /posts/{post_id}/restore": _change("restorePost", "slug_already_exists"),
+    "POST /posts/{post_id}/publish": _change("publishPost"),
+    "POST /posts/{post_id}/unpublish": _change("unpublishPost"),
+    "POST /posts/{post_id}/archive": _change("archivePost"),
+    "POST /posts/{post_id}/schedule": _change(
+        "schedulePost", "publish_at_in_past", body=SchedulePost
+    ),
+    "POST /posts/{post_id}/revert": _change("revertPost", "version_unknown", body=RevertPost),
+    "POST /posts/{post_id}/legal-hold": _change(
+        "placeLegalHold", who="admins", body=PlaceLegalHold
+    ),
+    "DELETE /posts/{post_id}/legal-hold": _change("liftLegalHold", who="admins"),
+    "GET /posts/{post_id}/versions": Operation(
+        id="listVersions",
+        group="history",
+        who=_ITS_READERS,
+        query=(
+            _LIMIT,
+            Parameter("after", Annotated[int, Meta(ge=0)], "Only what comes after this version."),
+        ),
+        returns=(Returns(Found, {JSON_TYPE: VersionPage}, ("Vary", "Link")),),
+        errors=(*_READS, "forbidden", "legal_hold", "post_not_found"),
+    ),
+    "GET /posts/{post_id}/versions/{version}": Operation(
+        id="readVersion",
+        group="history",
+        who=_ITS_READERS,
+        headers=(IF_NONE_MATCH,),
+        returns=_SHOWS_POST,
+        errors=(*_READS, "forbidden", "legal_hold", "post_not_found", "version_not_found"),
+    ),
+    "GET /events": Operation(
+        id="readLog",
+        group="log",
+        who=_AUDITORS,
+        query=(_AFTER, _LOG_LIMIT, *_STREAMS, *_LOG_FILTERS),
+        headers=(IF_NONE_MATCH,),
+        returns=(Returns(Found, _LOG, _PAGE_FIELDS), Returns(NotModified)),
+        errors=(*_READS, "forbidden"),
+    ),
+    "GET /events/live": Operation(
+        id="followLog",
+        group="log",
+        who=_AUDITORS,
+        query=(_AFTER, *_STREAMS, *_LOG_FILTERS),
+        headers=(
+            Parameter(
+                "Last-Event-ID", Annotated[int, Meta(ge=0)], "The position of the last event seen."
+            ),
+        ),
+        returns=(Returns(Found, {SSE_TYPE: str}, ("Vary",)),),
+        errors=(*_READS, "forbidden", "malformed_header"),
+    ),
+    "GET /events/{position}": Operation(
+        id="readEvent",
+        group="log",
+        who=_AUDITORS,
+        headers=(IF_NONE_MATCH,),
+        returns=(
+            Returns(Found, {JSON_TYPE: LogEntry}, ("ETag", "Last-Modified", "Vary")),
+            Returns(NotModified),
+        ),
+        errors=(*_READS, "event_not_found", "forbidden"),
+    ),
+    "GET /streams/{category}/{stream_id}": Operation(
+        id="readStream",
+        group="log",
+        who=_AUDITORS,
+        query=(_AFTER, _LOG_LIMIT, *_LOG_FILTERS),
+        headers=(IF_NONE_MATCH,),
+        returns=(Returns(Found, _LOG, _PAGE_FIELDS), Returns(NotModified)),
+        errors=(*_READS, "forbidden", "stream_not_found"),
+    ),
+    "GET /problems": Operation(
+        id="listProblems",
+        group="service",
+        access=Access.NO_TOKEN,
+        headers=(IF_NONE_MATCH,),
+        returns=(
+            Returns(Found, {JSON_TYPE: ProblemTypes, HTML_TYPE: str}, ("ETag", "Vary")),
+            Returns(NotModified),
+        ),
+        errors=_READS,
+    ),
+    "GET /problems/{error}": Operation(
+        id="readProblem",
+        group="service",
+        access=Access.NO_TOKEN,
+        headers=(IF_NONE_MATCH,),
+        returns=(
+            Returns(Found, {JSON_TYPE: ProblemType, HTML_TYPE: str}, ("ETag", "Vary")),
+            Returns(NotModified),
+        ),
+        errors=(*_READS, "problem_not_found"),
+    ),
+    "GET /openapi.json": Operation(
+        id="readOpenApi",
+        group="service",
+        access=Access.NO_TOKEN,
+        headers=(IF_NONE_MATCH,),
+        returns=(Returns(Found, {JSON_TYPE: dict[str, Any]}, ("ETag",)), Returns(NotModified)),
+        errors=_READS,
+    ),
+    "GET /livez": Operation(
+        id="isAlive",
+        group="service",
+        access=Access.NO_TOKEN,
+        returns=(Returns(Found, {JSON_TYPE: Alive}),),
+    ),
+    "GET /readyz": Operation(
+        id="isReady",
+        group="service",
+        access=Access.NO_TOKEN,
+        returns=(Returns(Found, {JSON_TYPE: Ready}),),
+    ),
+    "GET /metrics": Operation(
+        id="readMetrics",
+        group="service",
+        access=Access.NO_TOKEN,
+        returns=(Returns(Found, {"text/plain": str}),),
+    ),
+}

@@ -1,0 +1,58 @@
+"""Gives the endpoints what they need of the product."""
+
+from datetime import UTC, datetime
+
+import uuid_utils
+from uuid_utils.compat import uuid7
+
+from api.services import Services, VerifiedToken
+from commands.ports import StoreUnavailableError
+from infra.answers import PostgresAnswers
+from infra.bootstrap import Product
+from infra.postgres import Database
+from infra.settings import Settings
+from infra.tokens import AccessToken
+
+
+class ProcessReadiness:
+    """Whether this process should get requests: not while it drains, nor without its database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.draining = False
+
+    async def problems(self) -> list[str]:
+        """Say in a line each what keeps the process from being ready."""
+        if self.draining:
+            return ["draining: this process is shutting down"]
+        try:
+            await self._database.fetch("select 1")
+        except StoreUnavailableError as error:
+            return [f"database: {error}"]
+        return []
+
+
+def api_services(product: Product, settings: Settings) -> Services:
+    """Put together what `api.app.create_app` asks for."""
+
+    def verify(token: str, now: datetime) -> VerifiedToken | None:
+        verified = product.access_tokens.verify(token, now)
+        return verified if isinstance(verified, AccessToken) else None
+
+    return Services(
+        ledger=product.ledger,
+        posts=product.posts,
+        post_queries=product.post_queries,
+        account_queries=product.account_queries,
+        log=product.log,
+        answers=PostgresAnswers(product.database),
+        verify_token=verify,
+        now=lambda: datetime.now(UTC),
+        new_id=uuid7,
+        new_request_id=lambda: str(uuid_utils.uuid7()),
+        readiness=ProcessReadiness(product.database),
+        public_url=settings.public_url.rstrip("/"),
+        allowed_hosts=frozenset(settings.allowed_hosts),
+        max_body_bytes=settings.max_body_bytes,
+        in_flight_keys=set(),
+    )

@@ -1,0 +1,135 @@
+"""`ledgerpress dev`, `serve`, `worker` and `migrate`: what runs, and what prepares it.
+
+What these run is imported when they are called: the framework and the migrations would triple the
+time that every other command takes to start.
+"""
+
+import errno
+
+import rich_click as click
+
+from infra.cli.common import (
+    WRONG_USE,
+    Failure,
+    database_url,
+    failure,
+    opened,
+    read_settings,
+    require_database,
+    run,
+)
+from infra.database_check import DatabaseFault, check_database, known_versions
+from infra.secrets import SecretError
+from infra.settings import Settings
+
+_ADDRESS_FAULTS = {
+    errno.EADDRINUSE: "is in use by another program: stop it, or choose another",
+    errno.EADDRNOTAVAIL: "is no address of this machine: choose another",
+    errno.EACCES: "may not be used by this user: choose another",
+}
+
+
+@click.command()
+def dev() -> None:
+    """Run everything until Ctrl-C: services, migrations, demo data, API and workers."""
+    from infra.cli.banner import banner  # noqa: PLC0415
+    from infra.dev import develop  # noqa: PLC0415
+    from infra.serve import stopped_by_signals  # noqa: PLC0415
+
+    settings = read_settings()
+    if settings.production:
+        raise Failure("LEDGERPRESS_ENV is production: use `ledgerpress serve`", WRONG_USE)
+
+    async def work() -> DatabaseFault | SecretError | None:
+        with stopped_by_signals() as stop:
+            return await develop(
+                settings, stop=stop, on_ready=lambda ready: click.echo(banner(ready))
+            )
+
+    try:
+        fault = run(work())
+    except OSError as error:
+        raise _address_failure(settings, error) from error
+    if fault is not None:
+        raise failure(fault)
+
+
+@click.command()
+def serve() -> None:
+    """Run the API on services that run already, until SIGTERM."""
+    from infra.nats_hints import shared_hints  # noqa: PLC0415
+    from infra.serve import run_api, stopped_by_signals  # noqa: PLC0415
+
+    settings = read_settings()
+    _given(settings.database_url, "LEDGERPRESS_DATABASE_URL")
+    _given(settings.redis_url, "LEDGERPRESS_REDIS_URL")
+    nats_url = _given(settings.nats_url, "LEDGERPRESS_NATS_URL")
+
+    async def work() -> None:
+        with stopped_by_signals() as stop:
+            async with opened(settings) as product, shared_hints(nats_url, product.hints):
+                await run_api(product, settings, stop=stop, on_ready=_say_where)
+
+    try:
+        run(work())
+    except OSError as error:
+        raise _address_failure(settings, error) from error
+
+
+@click.command()
+def worker() -> None:
+    """Run the scheduler and the housekeeping, until SIGTERM. Several may run at once."""
+    from infra.serve import running_workers, stopped_by_signals  # noqa: PLC0415
+
+    settings = read_settings()
+
+    async def work() -> None:
+        with stopped_by_signals() as stop:
+            async with opened(settings) as product, running_workers(product):
+                click.echo("working", err=True)
+                await stop.wait()
+
+    run(work())
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database's schema up to this program's. Needs the schema owner's URL."""
+    from infra.migrate import migrate as run_migrations  # noqa: PLC0415
+
+    settings = read_settings()
+    url = database_url(settings)
+
+    async def work() -> bool:
+        fault = await check_database(url, production=settings.production)
+        if fault is None:
+            return False
+        if fault.kind != "old":
+            raise failure(fault)
+        await run_migrations(url)
+        await require_database(url, settings)
+        return True
+
+    done = "migrated" if run(work()) else "nothing to do"
+    click.echo(f"{done}: the schema is at version {known_versions()[-1]}")
+
+
+def _given(url: str | None, variable: str) -> str:
+    if url is None:
+        raise Failure(
+            f"{variable} is missing: `ledgerpress serve` starts no services of its own; "
+            "`ledgerpress dev` does",
+            WRONG_USE,
+        )
+    return url
+
+
+def _say_where(address: str) -> None:
+    click.echo(f"serving at {address}", err=True)
+
+
+def _address_failure(settings: Settings, error: OSError) -> Exception:
+    fault = _ADDRESS_FAULTS.get(error.errno or 0)
+    if fault is None:
+        return error
+    return Failure(f"{settings.bind} {fault} LEDGERPRESS_BIND")

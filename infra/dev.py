@@ -1,0 +1,109 @@
+"""`ledgerpress dev`: everything in one process, from empty folder to served product, and back.
+
+The order of starting is written here once; leaving it in reverse stops everything.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from infra.bootstrap import open_product
+from infra.clock import now
+from infra.database_check import DatabaseFault, check_database
+from infra.demo import DemoPassword, create_demo, demo_password
+from infra.embedded.services import embedded_services
+from infra.http_server.limits import HttpLimits
+from infra.keys import load_keys
+from infra.nats_hints import shared_hints
+from infra.running import Running, announced
+from infra.secrets import SecretError
+from infra.serve import run_api, running_workers
+from infra.settings import Settings
+
+# Nobody balances load here, so nobody needs a moment to see that readiness is gone.
+_LIMITS = HttpLimits(drain_grace_seconds=0.0, drain_seconds=4)
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """What is served, for the banner."""
+
+    address: str
+    data_dir: Path
+    password: DemoPassword
+
+
+async def develop(
+    settings: Settings, *, stop: asyncio.Event, on_ready: Callable[[Ready], None]
+) -> DatabaseFault | SecretError | None:
+    """Run the whole product until `stop` is set; on return everything that was started has ended.
+
+    Raises `ServiceError` where a service cannot be started and `OSError` where BIND cannot be used.
+    """
+    free_address(settings)
+    serving = asyncio.Event()
+    running = asyncio.create_task(_run(settings, stop, serving, on_ready))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done() and not serving.is_set():
+            # Told to stop in the middle of starting: what has been started ends on the way out.
+            running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            return await running
+        return None
+    finally:
+        stopping.cancel()
+
+
+def free_address(settings: Settings) -> None:
+    """Make sure, before anything takes time, that BIND can be bound. Raises `OSError`."""
+    family = socket.AF_INET6 if ":" in settings.bind_host else socket.AF_INET
+    address = (settings.bind_host, settings.bind_port)
+    socket.create_server(address, family=family).close()
+
+
+async def _run(
+    settings: Settings,
+    stop: asyncio.Event,
+    serving: asyncio.Event,
+    on_ready: Callable[[Ready], None],
+) -> DatabaseFault | SecretError | None:
+    async with embedded_services(settings) as services:
+        keys = load_keys(settings)
+        if isinstance(keys, SecretError):
+            return keys
+        if fault := await _migrated(services.database_url):
+            return fault
+        running = Running(os.getpid(), services.database_url, services.nats_url, services.redis_url)
+        with announced(settings.data_dir, running):
+            async with (
+                open_product(services.database_url, keys) as product,
+                shared_hints(services.nats_url, product.hints),
+            ):
+                password = demo_password(settings)
+                await create_demo(product, settings, password, now())
+
+                def served(address: str) -> None:
+                    serving.set()
+                    on_ready(Ready(address, settings.data_dir, password))
+
+                async with running_workers(product):
+                    await run_api(product, settings, stop=stop, on_ready=served, limits=_LIMITS)
+    return None
+
+
+async def _migrated(database_url: str) -> DatabaseFault | None:
+    """Bring the schema up to date, unless the database is out of reach or newer than we are."""
+    fault = await check_database(database_url, production=False)
+    if fault is not None and fault.kind == "old":
+        # Most starts have nothing to migrate, and Alembic takes 25 MB of a process for good.
+        from infra.migrate import migrate  # noqa: PLC0415
+
+        await migrate(database_url)
+        return None
+    return fault

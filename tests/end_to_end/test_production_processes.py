@@ -1,0 +1,133 @@
+"""`migrate`, `serve` and `worker` on services that run already, as in production."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+from uuid_utils.compat import uuid7
+
+from commands.handle import Caller
+from commands.posts import create_post
+from domain.post import Category
+from domain.post_decisions import Create
+from domain.stream import Actor, Role
+from infra.bootstrap import open_product
+from infra.clock import now
+from infra.embedded.services import Services
+from tests.support.accounts import random_keys
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = [sys.executable, "-m", "infra.cli"]
+AUTHOR = Actor(uuid7(), frozenset({Role.AUTHOR}))
+
+
+@pytest.fixture
+def environment(services: Services, database_url: str, tmp_path: Path) -> dict[str, str]:
+    """Give the settings of a process that brings no services of its own."""
+    return {
+        "PATH": os.environ["PATH"],
+        "LEDGERPRESS_DATABASE_URL": database_url,
+        "LEDGERPRESS_NATS_URL": services.nats_url,
+        "LEDGERPRESS_REDIS_URL": services.redis_url,
+        "LEDGERPRESS_DATA_DIR": str(tmp_path / "data"),
+        "LEDGERPRESS_BIND": "127.0.0.1:0",
+        "LEDGERPRESS_PUBLIC_URL": "http://127.0.0.1:8000",
+    }
+
+
+@asynccontextmanager
+async def process(environment: dict[str, str], command: str) -> AsyncIterator[str]:
+    """Run a process until the block ends, and give the first line that it says."""
+    running = await asyncio.create_subprocess_exec(
+        *PROGRAM, command, cwd=ROOT, env=environment, stderr=subprocess.PIPE
+    )
+    assert running.stderr is not None
+    try:
+        async with asyncio.timeout(30):
+            yield (await running.stderr.readline()).decode()
+        running.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            rest = await running.stderr.read()
+            assert (await running.wait(), rest) == (0, b"")
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
+
+
+async def test_serve(environment: dict[str, str]) -> None:
+    """`serve` answers where it says, and SIGTERM ends it in order within ten seconds."""
+    async with process(environment, "serve") as said:
+        address = re.fullmatch(r"serving at (http://127\.0\.0\.1:\d+)\n", said)
+        assert address is not None, said
+        async with httpx.AsyncClient(base_url=address[1], trust_env=False) as client:
+            ready = await client.get("/readyz")
+            posts = await client.get("/posts")
+
+    assert (ready.status_code, posts.status_code) == (200, 200)
+
+
+async def test_worker(environment: dict[str, str], database_url: str) -> None:
+    """`worker` publishes a post within five seconds of its time."""
+    async with (
+        open_product(database_url, random_keys()) as product,
+        process(environment, "worker") as said,
+    ):
+        publish_at = now() + timedelta(milliseconds=300)
+        create = Create(
+            post_id=uuid7(),
+            author_id=AUTHOR.account_id,
+            title="Soon",
+            content="Text.",
+            category=Category.TECH,
+            publish_at=publish_at,
+        )
+        caller = Caller(actor=AUTHOR, at=now(), command="Create")
+        await create_post(product.ledger, product.posts, caller, create)
+
+        async def published() -> bool:
+            rows = await product.database.fetch("select status from posts")
+            return [row[0] for row in rows] == ["published"]
+
+        assert await eventually(published, within=5)
+        assert now() - publish_at < timedelta(seconds=5)
+        assert said == "working\n"
+
+
+async def test_migrate(environment: dict[str, str], database_url: str) -> None:
+    """An empty database is asked to be migrated, is migrated, and once is enough."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("drop schema public cascade; create schema public")
+    await connection.close()
+
+    async def run(*arguments: str) -> tuple[int | None, str]:
+        running = await asyncio.create_subprocess_exec(
+            *PROGRAM,
+            *arguments,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        said, _ = await running.communicate()
+        return running.returncode, said.decode()
+
+    refused = await run("serve")
+    first = await run("migrate")
+    second = await run("migrate")
+
+    assert refused == (1, "Error: the database is empty: run `ledgerpress migrate`\n")
+    assert first[0] == second[0] == 0
+    assert first[1].startswith("migrated: the schema is at version ")
+    assert second[1].startswith("nothing to do: ")

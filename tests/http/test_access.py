@@ -1,0 +1,174 @@
+"""Specifies who may do what: every address, every method, every kind of caller."""
+
+from typing import Any
+
+import pytest
+
+from domain.account import ChangeRoles, Disable
+from domain.stream import Role
+from tests.http.routes import filled, resources
+from tests.support.http import Client, status_of
+from tests.support.posts import HOLD, Post, a_draft, a_post, hold
+from tests.support.product import Api
+
+CALLERS = ("anonymous", "second_author", "author", "auditor", "operator", "admin")
+LATER = {"publishAt": "2026-03-02T00:00:00Z"}
+
+# `state` is that of the post in the path, which `owner` wrote and `other` did not.
+ACCESS = """
+method path                              state      anyone other owner auditor operator admin
+GET    /posts                            -          200    200   200   200     200      200
+POST   /posts                            -          401    201   201   403     403      403
+GET    /posts/{post_id}                  draft      404    404   200   200     404      200
+GET    /posts/{post_id}                  scheduled  404    404   200   200     404      200
+GET    /posts/{post_id}                  published  200    200   200   200     200      200
+GET    /posts/{post_id}                  archived   404    404   200   200     404      200
+GET    /posts/{post_id}                  held       451    451   451   200     451      200
+GET    /posts/{post_id}                  held-draft 404    404   451   200     404      200
+GET    /posts/{post_id}                  deleted    404    404   404   404     404      404
+PATCH  /posts/{post_id}                  draft      401    404   200   403     404      200
+PATCH  /posts/{post_id}                  published  401    403   200   403     403      200
+PATCH  /posts/{post_id}                  held       401    403   451   403     403      451
+PATCH  /posts/{post_id}                  deleted    401    404   404   404     404      404
+DELETE /posts/{post_id}                  draft      401    404   204   403     404      204
+DELETE /posts/{post_id}                  published  401    403   204   403     403      204
+DELETE /posts/{post_id}                  deleted    401    404   404   404     404      404
+GET    /posts/slug/{slug}                draft      404    404   200   200     404      200
+GET    /posts/slug/{slug}                published  200    200   200   200     200      200
+GET    /posts/slug/{slug}                held       451    451   451   200     451      200
+GET    /posts/slug/{slug}                deleted    404    404   404   404     404      404
+POST   /posts/{post_id}/publish          draft      401    404   200   403     404      200
+POST   /posts/{post_id}/publish          published  401    403   200   403     403      200
+POST   /posts/{post_id}/unpublish        published  401    403   200   403     403      200
+POST   /posts/{post_id}/archive          published  401    403   200   403     403      200
+POST   /posts/{post_id}/schedule         draft      401    404   200   403     404      200
+POST   /posts/{post_id}/revert           draft      401    404   200   403     404      200
+POST   /posts/{post_id}/revert           published  401    403   200   403     403      200
+POST   /posts/{post_id}/restore          deleted    401    404   200   404     404      200
+POST   /posts/{post_id}/restore          draft      401    404   200   403     404      200
+POST   /posts/{post_id}/legal-hold       draft      401    404   403   403     404      200
+POST   /posts/{post_id}/legal-hold       published  401    403   403   403     403      200
+DELETE /posts/{post_id}/legal-hold       held       401    403   403   403     403      200
+GET    /posts/{post_id}/versions         draft      401    404   200   200     404      200
+GET    /posts/{post_id}/versions         published  401    403   200   200     403      200
+GET    /posts/{post_id}/versions         held       401    403   451   200     403      200
+GET    /posts/{post_id}/versions         deleted    401    404   200   200     404      200
+GET    /posts/{post_id}/versions/{version} draft    401    404   200   200     404      200
+GET    /posts/{post_id}/versions/{version} published 401   403   200   200     403      200
+GET    /events                           -          401    403   403   200     403      403
+GET    /events/{position}                -          401    403   403   200     403      403
+GET    /events/live                      -          401    403   403   200     403      403
+GET    /streams/{category}/{stream_id}   -          401    403   403   200     403      403
+GET    /problems                         -          200    200   200   200     200      200
+GET    /problems/{error}                 -          200    200   200   200     200      200
+GET    /openapi.json                     -          200    200   200   200     200      200
+GET    /docs                             -          200    200   200   200     200      200
+GET    /docs/{release}/{file}            -          404    404   404   404     404      404
+GET    /livez                            -          200    200   200   200     200      200
+GET    /readyz                           -          200    200   200   200     200      200
+GET    /metrics                          -          200    200   200   200     200      200
+"""
+ROWS = [line.split() for line in ACCESS.strip().splitlines()[1:]]
+
+
+def test_the_table_has_every_address_and_method() -> None:
+    """A new route fails here until it has a row."""
+    asked = {(method, path) for method, path, *_ in ROWS}
+    derived = {"HEAD", "OPTIONS"}  # HEAD is GET without the body; OPTIONS asks for no token
+
+    assert asked == {
+        (method, resource.template)
+        for resource in resources()
+        for method in resource.methods - derived
+    }
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(row[:3]))
+async def test_access(api: Api, row: list[str]) -> None:
+    """Each caller of each row, on a post of its own."""
+    method, template, state, *expected = row
+    seen = []
+    for number, caller in enumerate(CALLERS):
+        post = None if state == "-" else await _in(api, state, f"post-{number}")
+        path = _path(api, template, post)
+        body = _body(method, template, number)
+        client: Client = getattr(api, caller)
+        headers = {"If-Match": "*"} if method == "PATCH" else {}
+        seen.append(str(await status_of(client, method, path, body, headers=headers)))
+        if method == "GET":
+            assert await status_of(client, "HEAD", path) == int(seen[-1])
+
+    assert seen == expected
+
+
+async def test_who_is_no_author_any_more_reads_and_does_not_write(api: Api) -> None:
+    """What may be done is read at each request, whatever the token was made for."""
+    reader = await api.account("reader")
+    writer = await api.account("writer", Role.AUTHOR)
+    post = await a_post(writer)
+    await api.change_account(writer, ChangeRoles(frozenset({Role.OPERATOR})))
+
+    assert await status_of(reader, "POST", "/posts", a_draft(slug="x")) == 403
+    assert await status_of(writer, "GET", post.path) == 200
+    assert await status_of(writer, "POST", f"{post.path}/publish") == 403
+    assert await status_of(writer, "POST", "/posts", a_draft(slug="y")) == 403
+
+
+async def test_a_disabled_account_is_nobody_at_once(api: Api) -> None:
+    """401 on its next request, also where no token is needed."""
+    author = await api.account("somebody", Role.AUTHOR)
+    post = await a_post(author)
+    await api.change_account(author, Disable())
+
+    assert await status_of(author, "GET", post.path) == 401
+    assert await status_of(author, "GET", "/posts") == 401
+
+
+async def test_roles_add_up(api: Api) -> None:
+    """An account may hold several."""
+    both = await api.account("both", Role.AUTHOR, Role.AUDITOR)
+    post = await a_post(both)
+
+    assert await status_of(both, "POST", f"{post.path}/publish") == 200
+    assert await status_of(both, "GET", "/events") == 200
+
+
+async def _in(api: Api, state: str, slug: str) -> Post:
+    post = await (await a_post(api.author, slug=slug)).edit(title="Edited")
+    match state:
+        case "scheduled":
+            await post.do("schedule", LATER)
+        case "published":
+            await post.do("publish")
+        case "archived":
+            await post.do("archive")
+        case "held":
+            await hold(api.admin, await post.do("publish"))
+        case "held-draft":
+            await hold(api.admin, post)
+        case "deleted":
+            await post.delete()
+    return post
+
+
+def _path(api: Api, template: str, post: Post | None) -> str:
+    parameters = {"category": "account", "stream_id": str(api.author.account_id), "position": "1"}
+    parameters |= {"error": "post_not_found"}
+    if post is not None:
+        parameters |= {"post_id": post.id, "slug": post.slug}
+    return filled(template, **parameters)
+
+
+def _body(method: str, template: str, number: int) -> dict[str, Any] | None:
+    match method, template.rpartition("/")[2]:
+        case "PATCH", _:
+            return {"title": "New"}
+        case "POST", "posts":
+            return a_draft(slug=f"new-{number}")
+        case "POST", "schedule":
+            return LATER
+        case "POST", "revert":
+            return {"version": 1}
+        case "POST", "legal-hold":
+            return HOLD
+    return None

@@ -1,0 +1,202 @@
+"""The whole product on a database of one's own, served on a free port, with accounts to ask it.
+
+The composition is that of `infra/serve.py`, but for the clock, which stands still until a test
+moves it, and for what a test alters on purpose.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+
+from api.app import create_app
+from api.server_problems import server_problem_body
+from api.services import Services
+from commands.accounts import Registration, change_account, register
+from commands.handle import Caller
+from commands.outcomes import Changed, Created
+from domain.account import AccountCommand
+from domain.stream import Role
+from infra.api_services import api_services
+from infra.bootstrap import Product, open_product
+from infra.http_server.limits import HttpLimits
+from infra.http_server.run import serve
+from infra.keys import Keys
+from infra.passwords import CHEAP, Busy
+from tests.support.http import (
+    DEADLINE,
+    Client,
+    RawConnection,
+    client_of_nobody,
+    raw_connection,
+)
+from tests.support.services import settings_in
+
+START = datetime(2026, 3, 1, 9, 0, 0, 123456, tzinfo=UTC)
+"""When every test begins."""
+
+NOBODY = UUID(int=0)
+ROLES = {
+    "author": Role.AUTHOR,
+    "second-author": Role.AUTHOR,
+    "admin": Role.ADMIN,
+    "auditor": Role.AUDITOR,
+    "operator": Role.OPERATOR,
+}
+
+_KEYS = Keys(b"a" * 32, b"e" * 32, b"p" * 32)
+_SETTINGS = settings_in(Path("unused"))
+_LIMITS = HttpLimits(drain_grace_seconds=0, drain_seconds=1)
+
+
+class Clock:
+    """The product's clock, which only a test moves."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        """Read it."""
+        return self.at
+
+    def advance(self, by: timedelta = timedelta(seconds=1)) -> datetime:
+        """Move it forwards, and give the new time."""
+        self.at += by
+        return self.at
+
+
+class Api(msgspec.Struct, frozen=True):
+    """A running product, and a client for each account."""
+
+    product: Product
+    services: Services
+    clock: Clock
+    address: str
+    anonymous: Client
+    author: Client
+    second_author: Client
+    admin: Client
+    auditor: Client
+    operator: Client
+
+    @property
+    def host(self) -> str:
+        """The address's host and port, as in the Host field."""
+        return urlsplit(self.address).netloc
+
+    def raw(self) -> AbstractAsyncContextManager[RawConnection]:
+        """Open a connection to write bytes on."""
+        at = urlsplit(self.address)
+        return raw_connection(at.hostname or "", at.port or 0)
+
+    async def events(self) -> int:
+        """Count the events in the log, past the product's own code for reading it."""
+        rows = await self.product.database.fetch("select count(*) from events")
+        count: int = rows[0][0]
+        return count
+
+    def client(self, account_id: UUID) -> Client:
+        """Speak for any account, with a token that is always new."""
+        tokens, clock = self.product.access_tokens, self.clock
+        return Client(
+            self.anonymous.http, lambda: tokens.issue(account_id, clock.now()), account_id
+        )
+
+    async def account(self, name: str, *roles: Role) -> Client:
+        """Speak for another account, registered here and now."""
+        account_id = await _registered(self.product, self.clock, name, frozenset(roles))
+        return self.client(account_id)
+
+    async def change_account(self, client: Client, command: AccountCommand) -> None:
+        """Change an account as an admin does."""
+        caller = Caller(actor=None, at=self.clock.now(), command=type(command).__name__)
+        outcome = await change_account(self.product.accounts, caller, client.account_id, command)
+        assert isinstance(outcome, Changed), outcome
+
+
+@asynccontextmanager
+async def running_api(
+    database_url: str,
+    *,
+    clock: Clock | None = None,
+    alter: Callable[[Services], Services] = lambda services: services,
+) -> AsyncIterator[Api]:
+    """Serve the product on a migrated database until the block ends.
+
+    A second one on the same database is another process to the first: they share nothing else.
+    `alter` changes what the endpoints get.
+    """
+    clock = clock or Clock()
+    async with open_product(database_url, _KEYS, hashing=CHEAP) as product:
+        services = alter(
+            msgspec.structs.replace(api_services(product, _SETTINGS), now=clock.now)
+        )
+        async with _served(services) as address, client_of_nobody(address) as http:
+            ids = await asyncio.gather(
+                *(
+                    _registered(product, clock, name, frozenset({role}))
+                    for name, role in ROLES.items()
+                )
+            )
+            api = Api(product, services, clock, address, *[Client(http, None, NOBODY)] * 6)
+            yield msgspec.structs.replace(
+                api,
+                **{
+                    name.replace("-", "_"): api.client(account_id)
+                    for name, account_id in zip(ROLES, ids, strict=True)
+                },
+            )
+
+
+@asynccontextmanager
+async def _served(services: Services) -> AsyncIterator[str]:
+    """Serve the endpoints and give the address."""
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+
+    def drain() -> None:
+        services.readiness.draining = True
+
+    serving = asyncio.create_task(
+        serve(
+            create_app(services),
+            stop=stop,
+            limits=_LIMITS,
+            problem_body=server_problem_body(services.public_url),
+            on_ready=ready.set_result,
+            on_draining=drain,
+        )
+    )
+    try:
+        await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED, timeout=DEADLINE)
+        assert ready.done(), "the server did not start"
+        yield ready.result()
+    finally:
+        stop.set()
+        await serving
+
+
+async def _registered(product: Product, clock: Clock, name: str, roles: frozenset[Role]) -> UUID:
+    """Give the account of this name, registered if there is none."""
+    email = f"{name}@test.example"
+    known = await product.account_queries.by_email(product.personal_data.email_hash(email))
+    if known is not None:
+        return known.id
+    password_hash = await product.passwords.hash(b"correct horse battery staple")
+    assert not isinstance(password_hash, Busy)
+    person = Registration(
+        account_id=product.ledger.new_id(),
+        email=email,
+        name=None,
+        roles=roles,
+        password_hash=password_hash,
+    )
+    caller = Caller(actor=None, at=clock.now(), command="Register")
+    outcome = await register(product.accounts, caller, person)
+    assert isinstance(outcome, Created), outcome
+    return person.account_id
