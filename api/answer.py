@@ -4,7 +4,8 @@ Litestar sends what a handler returns when it is an ASGI application, which an `
 fields that every answer carries (request id, security) are added at the edge, see `api/edge.py`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from litestar.types import Receive, Scope, Send
 
@@ -39,7 +40,9 @@ class StreamedAnswer:
 
     __slots__ = ("fields", "pieces", "status")
 
-    def __init__(self, status: int, fields: list[Field], pieces: AsyncIterator[bytes]) -> None:
+    def __init__(
+        self, status: int, fields: list[Field], pieces: AsyncGenerator[bytes, None]
+    ) -> None:
         self.status = status
         self.fields = fields
         self.pieces = pieces
@@ -51,6 +54,7 @@ class StreamedAnswer:
         so that a body cut short never looks complete.
         """
         await send({"type": "http.response.start", "status": self.status, "headers": self.fields})
-        async for piece in self.pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        async with aclosing(self.pieces) as pieces:
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -73,6 +73,10 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_fields(message["headers"], request_id)  # type: ignore[arg-type]  # a list
+            elif method == "HEAD" and message.get("more_body"):
+                # A body in pieces, perhaps without end: nobody wants the rest of it.
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                raise ClientGoneError
             await send(message)
 
         inner: HTTPScope = scope

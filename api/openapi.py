@@ -43,6 +43,9 @@ _TAGS = {
 }
 
 
+_ORDER = {operation.id: place for place, operation in enumerate(OPERATIONS.values())}
+
+
 class Described(NamedTuple):
     """A handler at one method and path, with its row in the table of operations."""
 
@@ -74,7 +77,8 @@ HANDLERS = (read_openapi,)
 
 def openapi(routes: Iterable[BaseRoute], base_url: str) -> Json:
     """Make the document. Raises `LookupError` for a handler without its row or docstring."""
-    described = list(_described(routes))
+    # In the order of the table: that of Litestar's routes differs from process to process.
+    described = sorted(_described(routes), key=lambda each: _ORDER[each.operation.id])
     schemas = _Schemas(described)
     responses: Json = {"ANYWHERE": anywhere()}
     paths: dict[str, Json] = {}

@@ -66,6 +66,7 @@ class Problem(Struct, frozen=True, rename="camel"):
     accepts: list[str] | UnsetType = UNSET
     available: list[str] | UnsetType = UNSET
     max_bytes: int | UnsetType = UNSET
+    problems: list[str] | UnsetType = UNSET
 
 
 class Alive(Struct, frozen=True):
@@ -75,7 +76,7 @@ class Alive(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """Whether the process should get requests."""
+    """The process should get requests; if it should not, the answer is a problem."""
 
-    status: Literal["ok", "degraded"]
+    status: Literal["ok"]
     problems: list[str]

@@ -204,7 +204,7 @@ OPERATIONS: Mapping[str, Operation] = {
         group="posts",
         access=Access.OPTIONAL,
         headers=(IF_NONE_MATCH,),
-        returns=(*_SHOWS_POST, Returns(Moved)),
+        returns=(*_SHOWS_POST, Returns(Moved, fields=("Vary",))),
         errors=(*_READS, "legal_hold", "post_not_found"),
     ),
     "PATCH /posts/{post_id}": _change(

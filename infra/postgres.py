@@ -44,7 +44,7 @@ class Database:
     @classmethod
     async def connect(cls, url: str, *, connections: int = 8) -> Self:
         """Open the pool. Raises `StoreUnavailableError` when nobody answers at the address."""
-        with _outages():
+        with outages():
             pool = await asyncpg.create_pool(
                 url,
                 min_size=1,
@@ -72,7 +72,7 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> "AsyncIterator[PoolConnectionProxy[asyncpg.Record]]":
         """Lend a connection. Outages inside leave as `StoreUnavailableError`."""
-        with _outages():
+        with outages():
             connection = await self.take()
             try:
                 yield connection
@@ -126,7 +126,7 @@ class KeptConnection:
         """Run a query and give its rows; the time includes the wait for a connection."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + seconds
-        with _outages():
+        with outages():
             connection = self._open()
             if connection is None:
                 connection = self._connection = await self._database.take()
@@ -151,8 +151,8 @@ class KeptConnection:
 
 
 @contextmanager
-def _outages() -> Iterator[None]:
-    """Let outages leave as `StoreUnavailableError`."""
+def outages() -> Iterator[None]:
+    """Let outages inside leave as `StoreUnavailableError`."""
     try:
         yield
     except asyncpg.DataError:

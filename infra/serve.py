@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from api.app import create_app
+from api.server_problems import server_problem_body
 from infra.answers import PostgresAnswers
 from infra.api_services import api_services
 from infra.bootstrap import Product
@@ -43,6 +44,7 @@ async def run_api(
         port=settings.bind_port,
         stop=stop,
         limits=limits,
+        problem_body=server_problem_body(services.public_url),
         on_ready=on_ready,
         on_draining=drain,
     )

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.post import Post, PostEvent, Renamed
+from domain.post import Category, Post, PostEvent, Renamed, Status
 from projections.write import Put, Rendered, Table, last_of_each_key
 
 SCHEMA_VERSION = 1
@@ -44,8 +44,8 @@ class PostBody(msgspec.Struct, frozen=True, rename="camel"):
     slug: str
     title: str
     content: str
-    category: str
-    status: str
+    category: Category
+    status: Status
     publish_at: datetime | None
     published_at: datetime | None
     cover_image: str | None

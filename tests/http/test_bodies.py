@@ -81,7 +81,11 @@ async def test_two_types_are_none(api: Api) -> None:
 async def test_a_coded_body_is_refused(api: Api, coding: str) -> None:
     """415 with Accept-Encoding (RFC 7694)."""
     answer = await api.author.send(
-        "POST", "/posts", DRAFT, content_type="application/json", headers={"Content-Encoding": coding}
+        "POST",
+        "/posts",
+        DRAFT,
+        content_type="application/json",
+        headers={"Content-Encoding": coding},
     )
 
     problem(answer, 415, "unsupported_coding")
@@ -92,7 +96,11 @@ async def test_a_coded_body_is_refused(api: Api, coding: str) -> None:
 async def test_no_coding_is_fine(api: Api, coding: str) -> None:
     """`identity` is none."""
     answer = await api.author.send(
-        "POST", "/posts", DRAFT, content_type="application/json", headers={"Content-Encoding": coding}
+        "POST",
+        "/posts",
+        DRAFT,
+        content_type="application/json",
+        headers={"Content-Encoding": coding},
     )
 
     assert answer.status_code == 201

@@ -72,9 +72,7 @@ async def test_deletion_frees_the_slug(api: Api) -> None:
     await post.delete()
     other = await a_published_post(api.second_author, slug="wanted")
     before = await api.events()
-    refused = problem(
-        await api.author.post(f"{post.path}/restore"), 409, "slug_already_exists"
-    )
+    refused = problem(await api.author.post(f"{post.path}/restore"), 409, "slug_already_exists")
 
     assert refused["collidesWith"] == "wanted"
     assert await api.events() == before

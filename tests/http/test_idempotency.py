@@ -123,9 +123,7 @@ async def test_two_keys_are_none(api: Api) -> None:
     """A field sent twice is malformed."""
     headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
 
-    problem(
-        await api.author.post("/posts", a_draft(), headers=headers), 400, "malformed_header"
-    )
+    problem(await api.author.post("/posts", a_draft(), headers=headers), 400, "malformed_header")
 
 
 async def test_while_the_first_is_in_flight_others_wait(api: Api) -> None:
@@ -162,7 +160,5 @@ async def test_the_key_holds_across_processes_and_restarts(database_url: str) ->
         events = await restarted.events()
 
         assert _whole(replayed) == _whole(first)
-        problem(
-            await _create(restarted.author, title="Another"), 422, "idempotency_key_reused"
-        )
+        problem(await _create(restarted.author, title="Another"), 422, "idempotency_key_reused")
         assert await restarted.events() == events

@@ -170,4 +170,8 @@ async def test_an_action_that_takes_a_body_needs_it(api: Api, action: str) -> No
 
     problem(await api.author.post(path), 415, "unsupported_media_type")
     problem(await api.author.post(path, {}), 400, "invalid_body")
-    problem(await api.author.post(path, b"", headers={"Content-Type": "application/json"}), 400, "invalid_body")
+    problem(
+        await api.author.post(path, b"", headers={"Content-Type": "application/json"}),
+        400,
+        "invalid_body",
+    )

@@ -139,7 +139,9 @@ async def test_a_walk_is_not_disturbed_by_new_posts(api: Api) -> None:
         seen += [item["id"] for item in answer.json()["items"]]
         await published(api, 2, first=number)
         number += 2
-        await posts[0].client.patch(posts[0].path, {"title": f"T{number}"}, headers={"If-Match": "*"})
+        await posts[0].client.patch(
+            posts[0].path, {"title": f"T{number}"}, headers={"If-Match": "*"}
+        )
         if "next" not in links(answer):
             break
         path = links(answer)["next"]
@@ -193,9 +195,7 @@ async def test_a_page_is_validated_like_a_post(api: Api) -> None:
 
     assert len({first.headers["etag"], second.headers["etag"], other.headers["etag"]}) == 3
     assert (same.status_code, same.content) == (304, b"")
-    assert fields(same) == {
-        name: fields(first)[name] for name in ("etag", "cache-control", "vary")
-    }
+    assert fields(same) == {name: fields(first)[name] for name in ("etag", "cache-control", "vary")}
     assert other.status_code == 200
 
 
@@ -209,7 +209,9 @@ async def test_a_deletion_changes_the_page(api: Api) -> None:
     assert after.status_code == 200
 
 
-@pytest.mark.parametrize("limit", ["0", "101", "-1", "+5", "1.0", "1_0", "", "ten", "9" * 30, "%31%"])
+@pytest.mark.parametrize(
+    "limit", ["0", "101", "-1", "+5", "1.0", "1_0", "", "ten", "9" * 30, "%31%"]
+)
 async def test_a_limit_is_between_1_and_100(api: Api, limit: str) -> None:
     """Anything else is 400, and says which parameter."""
     for query in (f"limit={limit}", f"status=draft&limit={limit}"):

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from litestar.routes import HTTPRoute
 from openapi_schema_validator import OAS31Validator
@@ -62,6 +63,13 @@ def test_it_is_valid() -> None:
     errors = [error.message for error in OpenAPIV31SpecValidator(document()).iter_errors()]
 
     assert errors == []
+
+
+def test_it_is_the_same_in_every_process() -> None:
+    """The order of the routes, which differs from process to process, plays no part."""
+    turned = openapi(reversed(routes()), "http://api.example")
+
+    assert msgspec.json.encode(turned) == msgspec.json.encode(document())
 
 
 def test_no_operation_is_forgotten() -> None:

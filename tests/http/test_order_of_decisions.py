@@ -99,10 +99,13 @@ def _pairs() -> Iterator[Any]:
         FAULTS[first][0](asking)
         before = msgspec.structs.replace(asking, headers=dict(asking.headers))
         FAULTS[second][0](asking)
-        if all(
-            getattr(before, part) in ("", b"", getattr(asking, part))
-            for part in ("method", "path", "body")
-        ) and before.headers.items() <= asking.headers.items():
+        if (
+            all(
+                getattr(before, part) in ("", b"", getattr(asking, part))
+                for part in ("method", "path", "body")
+            )
+            and before.headers.items() <= asking.headers.items()
+        ):
             # A method that the server does not know is refused there, before it knows the hosts.
             if (first, second) == ("a foreign host", "an unknown method"):
                 continue
@@ -119,9 +122,7 @@ async def _ask(api: Api, post: Post, *faults: str) -> Any:
     )
     for fault in faults:
         FAULTS[fault][0](asking)
-    return await asking.client.send(
-        asking.method, asking.path, asking.body, headers=asking.headers
-    )
+    return await asking.client.send(asking.method, asking.path, asking.body, headers=asking.headers)
 
 
 async def test_without_a_fault_the_request_succeeds(api: Api) -> None:

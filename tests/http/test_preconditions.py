@@ -22,7 +22,18 @@ MATCHING = [
     "*",
 ]
 NOT_MATCHING = ['"1.2"', '"1.10"', '"2.1"', 'W/"1.1"', '"0.9", W/"1.1"', '""', ","]
-MALFORMED = ["1.1", '"1.1 "', '"1.1', '1.1"', '"1.1" "1.2"', '*, "1.1"', "w/1.1", 'w/"1.1"', 'W/ "1.1"', "**"]
+MALFORMED = [
+    "1.1",
+    '"1.1 "',
+    '"1.1',
+    '1.1"',
+    '"1.1" "1.2"',
+    '*, "1.1"',
+    "w/1.1",
+    'w/"1.1"',
+    'W/ "1.1"',
+    "**",
+]
 
 
 @pytest.mark.parametrize("value", MATCHING)
@@ -83,9 +94,7 @@ ACTIONS: list[Any] = [
     pytest.param("POST", "/publish", None, 200, id="publish"),
     pytest.param("POST", "/unpublish", None, 200, id="unpublish"),
     pytest.param("POST", "/archive", None, 200, id="archive"),
-    pytest.param(
-        "POST", "/schedule", {"publishAt": "2026-03-02T00:00:00Z"}, 200, id="schedule"
-    ),
+    pytest.param("POST", "/schedule", {"publishAt": "2026-03-02T00:00:00Z"}, 200, id="schedule"),
     pytest.param("POST", "/restore", None, 200, id="restore"),
 ]
 
@@ -147,9 +156,7 @@ async def test_if_none_match_holds_back_unsafe_requests(api: Api, value: str) ->
     assert other.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "value", ['"1.2"', 'W/"1.2"', '"1.1", W/"1.2"', "*", ', , "x",  "1.2"']
-)
+@pytest.mark.parametrize("value", ['"1.2"', 'W/"1.2"', '"1.1", W/"1.2"', "*", ', , "x",  "1.2"'])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("at", ["path", "slug"])
 async def test_a_known_version_is_not_sent_again(

@@ -171,9 +171,7 @@ async def test_there_is_nothing_but_json(api: Api, accept: str) -> None:
         await api.author.post("/posts", a_draft(slug="x"), headers={"Accept": accept}),
         *(406, "not_acceptable"),
     )
-    problem(
-        await api.author.delete(post.path, headers={"Accept": accept}), 406, "not_acceptable"
-    )
+    problem(await api.author.delete(post.path, headers={"Accept": accept}), 406, "not_acceptable")
     assert await api.events() == before
 
 
@@ -236,7 +234,9 @@ async def test_what_stops_being_public_stops_being_cached(api: Api) -> None:
     await api.author.post(f"{post.path}/unpublish")
 
     problem(await api.anonymous.get(post.path, headers=headers), 404, "post_not_found")
-    problem(await api.anonymous.get(post.path, headers={"If-None-Match": "*"}), 404, "post_not_found")
+    problem(
+        await api.anonymous.get(post.path, headers={"If-None-Match": "*"}), 404, "post_not_found"
+    )
 
 
 @pytest.mark.parametrize("query", ["x=1", "asof=2026-03-01T09:00:00Z", "%zz", "asOf=1&asOf=2"])

@@ -91,7 +91,9 @@ async def test_what_only_some_may_see_is_redirected_for_them_alone(api: Api) -> 
     assert "Authorization" in fields(answer).get("vary", "")
 
 
-@pytest.mark.parametrize("slug", ["A-TITLE", "a--title", "a-title-", "%00", "a%20title", "ą", "a_b"])
+@pytest.mark.parametrize(
+    "slug", ["A-TITLE", "a--title", "a-title-", "%00", "a%20title", "ą", "a_b"]
+)
 async def test_a_slug_is_found_as_it_is_written(api: Api, slug: str) -> None:
     """Nothing is folded on reading: another spelling is another slug."""
     await a_published_post(api.author)

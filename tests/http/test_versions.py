@@ -63,7 +63,9 @@ async def test_the_versions_come_in_pages(api: Api) -> None:
     assert last.headers["link"] == f'<{path}?limit=2>; rel="first"'
 
 
-@pytest.mark.parametrize("query", ["after=-1", "after=x", "limit=0", "before=3", "after=99999999999"])
+@pytest.mark.parametrize(
+    "query", ["after=-1", "after=x", "limit=0", "before=3", "after=99999999999"]
+)
 async def test_a_bad_page_of_versions_is_refused(api: Api, query: str) -> None:
     """400 names the parameter."""
     post = await a_post(api.author)
@@ -175,7 +177,12 @@ async def test_any_offset_names_the_moment(api: Api) -> None:
 @pytest.mark.parametrize(
     "moment",
     ["", "now", "2026-03-01", "2026-03-01T09:00:00", "2026-02-30T09:00:00Z", "0000-01-01T00:00:00Z"]
-    + ["9999-12-31T23:59:59-01:00", "2026-03-01T25:00:00Z", "1772442000", "2026-03-01T09:00:00Z%00"],
+    + [
+        "9999-12-31T23:59:59-01:00",
+        "2026-03-01T25:00:00Z",
+        "1772442000",
+        "2026-03-01T09:00:00Z%00",
+    ],
 )
 async def test_a_moment_must_be_one(api: Api, moment: str) -> None:
     """400 names the parameter."""

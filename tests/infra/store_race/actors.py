@@ -11,7 +11,7 @@ from infra.bootstrap import INLINE_TABLES
 from infra.codec import Codec
 from infra.event_store import PostgresEventStore
 from infra.hints import Hints
-from infra.postgres import APPLICATION_ROLE, Database, KeptConnection
+from infra.postgres import APPLICATION_ROLE, Database, KeptConnection, outages
 from tests.infra.store_race.checks import Attempt, History, Row
 from tests.support.log import Log, connected
 
@@ -24,7 +24,8 @@ class _OneConnection(KeptConnection):
 
     async def fetch(self, query: str, *args: object, seconds: float) -> Sequence[Any]:
         """Run a query."""
-        return await self._raw.fetch(query, *args, timeout=seconds)
+        with outages():
+            return await self._raw.fetch(query, *args, timeout=seconds)
 
 
 class _HeldDatabase(Database):
@@ -51,7 +52,8 @@ class SlowStore:
 
     async def append(self, append: Append) -> None:
         """Append without committing; its caller is told nothing before the commit."""
-        await self._connection.execute("begin")
+        with outages():
+            await self._connection.execute("begin")
         try:
             self._open = Attempt(append, await self._store.append(append))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is judged at the end
@@ -59,22 +61,26 @@ class SlowStore:
 
     async def commit(self) -> None:
         """Commit, and so tell the caller."""
-        await self._connection.execute("commit")
-        if self._open is not None:
-            self._history.attempts.append(self._open)
-        self._open = None
+        told, self._open = self._open, None
+        with outages():
+            await self._connection.execute("commit")
+        if told is not None:
+            self._history.attempts.append(told)
 
     async def roll_back(self) -> None:
         """Leave nothing behind."""
-        await self._connection.execute("rollback")
         self._open = None
+        with outages():
+            await self._connection.execute("rollback")
 
 
 @asynccontextmanager
 async def slow_store(url: str, history: History) -> AsyncIterator[SlowStore]:
     """Connect for a transaction to hold open."""
     async with connected(url) as connection:
-        await connection.execute(f"set role {APPLICATION_ROLE}")
+        await connection.execute(
+            f"set role {APPLICATION_ROLE}; set application_name = 'ledgerpress'"
+        )
         yield SlowStore(connection, history)
 
 

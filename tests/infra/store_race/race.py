@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
-import asyncpg
-
 from commands.ports import ANY_VERSION, NO_STREAM, Append, Appended, StoreUnavailableError
 from tests.infra.store_race.actors import attempt, read_on, slow_store
 from tests.infra.store_race.checks import History, Row
@@ -59,7 +57,7 @@ class Race:
             ]
             await asyncio.gather(
                 *(
-                    self._call(log, random.Random(f"{self._seed} {number} {caller}"))
+                    self._call(log, self._choices(f"{number} {caller}"))
                     for number, log in enumerate(logs)
                     for caller in range(CALLERS)
                 )
@@ -70,6 +68,9 @@ class Race:
             for tail in tails:
                 tail.cancel()
             await asyncio.wait(tails)
+
+    def _choices(self, whose: str) -> random.Random:
+        return random.Random(f"{self._seed} {whose}")  # noqa: S311 - nothing secret about a race
 
     async def _call(self, log: Log, choice: random.Random) -> None:
         for _ in range(APPENDS):
@@ -97,10 +98,10 @@ class Race:
 
     async def _slow_transactions(self) -> None:
         """Hold appends open for a while, then commit or roll back."""
-        choice = random.Random(f"{self._seed} slow")
+        choice = self._choices("slow")
         while not self._over.is_set():
             # A new connection each time: the one before may have been terminated.
-            with suppress(asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+            with suppress(StoreUnavailableError):
                 async with slow_store(self._url, self.history) as slow:
                     await slow.append(self._slow_append())
                     await asyncio.sleep(choice.uniform(0, 0.05))
@@ -112,7 +113,7 @@ class Race:
 
     async def _terminate_backends(self) -> None:
         """Cut connections, of whoever it hits, at moments that the seed decides."""
-        choice = random.Random(f"{self._seed} terminate")
+        choice = self._choices("terminate")
         async with connected(self._url) as owner:
             while not self._over.is_set():
                 await asyncio.sleep(choice.uniform(0.02, 0.15))
