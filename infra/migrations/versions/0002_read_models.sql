@@ -1,6 +1,7 @@
 -- The read models of posts and accounts: written in the transaction of the events that they show.
 -- Each has a function `apply_<table>`, called by the append statement with the rows to put, the
--- append that each belongs to and the verdicts; rows of refused appends are left out.
+-- append that each belongs to and the verdicts; rows of refused appends are left out. They are in
+-- PL/pgSQL because it keeps the plan, which a function in SQL makes anew at each call.
 
 create table posts (
   id         uuid        primary key,
@@ -23,7 +24,8 @@ create index posts_by_author on posts (author_id, status, sort_at desc, id desc)
 create index posts_due on posts (publish_at) where status = 'scheduled' and not deleted;
 
 create function apply_posts(rows posts[], row_append int[], verdicts int[])
-returns void language sql volatile strict as $$
+returns void language plpgsql volatile strict as $$
+begin
   insert into posts
   select (p.row).* from (select unnest(rows) as row, unnest(row_append) as append) as p
   where verdicts[p.append] = 0
@@ -31,8 +33,8 @@ returns void language sql volatile strict as $$
     version = excluded.version, author_id = excluded.author_id, status = excluded.status,
     deleted = excluded.deleted, held_by = excluded.held_by, slug = excluded.slug,
     sort_at = excluded.sort_at, publish_at = excluded.publish_at,
-    updated_at = excluded.updated_at, body = excluded.body
-$$;
+    updated_at = excluded.updated_at, body = excluded.body;
+end $$;
 
 create table former_slugs (
   slug    text        not null,
@@ -42,12 +44,13 @@ create table former_slugs (
 );
 
 create function apply_former_slugs(rows former_slugs[], row_append int[], verdicts int[])
-returns void language sql volatile strict as $$
+returns void language plpgsql volatile strict as $$
+begin
   insert into former_slugs
   select (p.row).* from (select unnest(rows) as row, unnest(row_append) as append) as p
   where verdicts[p.append] = 0
-  on conflict (slug, post_id) do update set left_at = excluded.left_at
-$$;
+  on conflict (slug, post_id) do update set left_at = excluded.left_at;
+end $$;
 
 create table accounts (
   id         uuid        primary key,
@@ -60,14 +63,15 @@ create table accounts (
 create unique index accounts_by_email on accounts (email_hash);
 
 create function apply_accounts(rows accounts[], row_append int[], verdicts int[])
-returns void language sql volatile strict as $$
+returns void language plpgsql volatile strict as $$
+begin
   insert into accounts
   select (p.row).* from (select unnest(rows) as row, unnest(row_append) as append) as p
   where verdicts[p.append] = 0
   on conflict (id) do update set
     version = excluded.version, email_hash = excluded.email_hash, roles = excluded.roles,
-    disabled = excluded.disabled
-$$;
+    disabled = excluded.disabled;
+end $$;
 
 -- What an account must have and no event may hold.
 create table account_passwords (
