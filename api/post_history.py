@@ -12,7 +12,7 @@ from litestar import Request, get
 from api.answer import Answer
 from api.conditional import parse_conditions
 from api.exchange import Exchange
-from api.query import parse_integer, parse_limit, parse_moment, parse_query
+from api.query import bad_parameter, parse_integer, parse_limit, parse_moment, parse_query
 from api.requests import id_in_path, not_acceptable
 from api.responses import PRIVATE, respond
 from api.times import rfc3339
@@ -81,7 +81,10 @@ async def read_as_of(exchange: Exchange, actor: Actor | None, post_id: UUID) -> 
     parameters = parse_query(exchange.query, frozenset({"asOf"}))
     if isinstance(parameters, Malformed):
         return parameters
-    moment = parse_moment("asOf", parameters["asOf"])
+    text = parameters.get("asOf")
+    if text is None:  # nothing but separators
+        return bad_parameter(None, "There is no parameter in it.")
+    moment = parse_moment("asOf", text)
     if isinstance(moment, Malformed):
         return moment
     refused = await _refused(exchange, actor, post_id)

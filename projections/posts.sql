@@ -27,7 +27,8 @@ order by sort_at desc, id desc limit $3
 -- name: own
 select id, version, sort_at, octet_length(body)
 from posts
-where author_id = $4 and status = $5 and not deleted and (sort_at, id) < ($1, $2)
+where author_id = $4 and status = $5 and not deleted and held_by is null
+  and (sort_at, id) < ($1, $2)
 order by sort_at desc, id desc limit $3
 
 -- name: due

@@ -8,11 +8,10 @@ from domain.account import ChangeRoles, Disable
 from domain.stream import Role
 from tests.http.routes import filled, resources
 from tests.support.http import Client, status_of
-from tests.support.posts import HOLD, Post, a_draft, a_post, hold
+from tests.support.posts import HOLD, LATER, Post, a_draft, a_post, a_post_that_is
 from tests.support.product import Api
 
 CALLERS = ("anonymous", "second_author", "author", "auditor", "operator", "admin")
-LATER = {"publishAt": "2026-03-02T00:00:00Z"}
 
 # `state` is that of the post in the path, which `owner` wrote and `other` did not.
 ACCESS = """
@@ -42,7 +41,7 @@ POST   /posts/{post_id}/publish          published  401    403   200   403     4
 POST   /posts/{post_id}/unpublish        published  401    403   200   403     403      200
 POST   /posts/{post_id}/archive          published  401    403   200   403     403      200
 POST   /posts/{post_id}/schedule         draft      401    404   200   403     404      200
-POST   /posts/{post_id}/revert           draft      401    404   200   403     404      200
+POST   /posts/{post_id}/revert           draft      401    404   422   403     404      422
 POST   /posts/{post_id}/revert           published  401    403   200   403     403      200
 POST   /posts/{post_id}/restore          deleted    401    404   200   404     404      200
 POST   /posts/{post_id}/restore          draft      401    404   200   403     404      200
@@ -89,7 +88,10 @@ async def test_access(api: Api, row: list[str]) -> None:
     method, template, state, *expected = row
     seen = []
     for number, caller in enumerate(CALLERS):
-        post = None if state == "-" else await _in(api, state, f"post-{number}")
+        post = None
+        if state != "-":
+            members = {"slug": f"post-{number}"}
+            post = await a_post_that_is(state, api.author, api.admin, **members)
         path = _path(api, template, post)
         body = _body(method, template, number)
         client: Client = getattr(api, caller)
@@ -133,24 +135,6 @@ async def test_roles_add_up(api: Api) -> None:
     assert await status_of(both, "GET", "/events") == 200
 
 
-async def _in(api: Api, state: str, slug: str) -> Post:
-    post = await (await a_post(api.author, slug=slug)).edit(title="Edited")
-    match state:
-        case "scheduled":
-            await post.do("schedule", LATER)
-        case "published":
-            await post.do("publish")
-        case "archived":
-            await post.do("archive")
-        case "held":
-            await hold(api.admin, await post.do("publish"))
-        case "held-draft":
-            await hold(api.admin, post)
-        case "deleted":
-            await post.delete()
-    return post
-
-
 def _path(api: Api, template: str, post: Post | None) -> str:
     parameters = {"category": "account", "stream_id": str(api.author.account_id), "position": "1"}
     parameters |= {"error": "post_not_found"}
@@ -171,4 +155,5 @@ def _body(method: str, template: str, number: int) -> dict[str, Any] | None:
             return {"version": 1}
         case "POST", "legal-hold":
             return HOLD
-    return None
+        case _:
+            return None

@@ -134,7 +134,8 @@ async def test_a_body_may_be_one_mebibyte(api: Api, *, chunked: bool) -> None:
 async def test_a_length_that_tells_is_refused_before_the_body(api: Api) -> None:
     """413 comes before a byte of it was sent."""
     head = (
-        f"POST /posts HTTP/1.1\r\nHost: {api.host}\r\nAuthorization: Bearer {api.author.bearer}\r\n"
+        f"POST /posts HTTP/1.1\r\nHost: {api.host}\r\n"
+        f"Authorization: Bearer {api.author.token()}\r\n"
         "Content-Type: application/json\r\nContent-Length: 99999999999999999999\r\n\r\n"
     )
     small = head.replace("99999999999999999999", str(MIB + 1))
@@ -152,7 +153,8 @@ async def test_a_length_that_tells_is_refused_before_the_body(api: Api) -> None:
 async def test_chunks_without_end_are_refused_on_the_way(api: Api) -> None:
     """413 comes mid-stream, as soon as there is too much, and the connection ends."""
     head = (
-        f"POST /posts HTTP/1.1\r\nHost: {api.host}\r\nAuthorization: Bearer {api.author.bearer}\r\n"
+        f"POST /posts HTTP/1.1\r\nHost: {api.host}\r\n"
+        f"Authorization: Bearer {api.author.token()}\r\n"
         "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"

@@ -101,7 +101,7 @@ async def test_a_title_without_letters_gets_a_slug_of_its_id(api: Api) -> None:
     ("members", "shown"),
     [
         pytest.param({"title": "t" * 200}, "t" * 80, id="title"),
-        pytest.param({"title": "𝔸" * 200, "slug": "s" * 80}, "s" * 80, id="astral"),
+        pytest.param({"title": "\U0001d538" * 200, "slug": "s" * 80}, "s" * 80, id="astral"),
         pytest.param({"content": "c" * 200_000}, "a-title", id="content"),
         pytest.param({"content": "\N{SNOWMAN}" * 200_000}, "a-title", id="three bytes each"),
     ],

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Never
 from uuid import UUID
 
 import msgspec
@@ -25,7 +25,7 @@ class Broken:
     def __init__(self, error: Callable[[], Exception]) -> None:
         self._error = error
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Never:
         """Fail in a way that says a lot."""
         raise self._error()
 
@@ -121,7 +121,7 @@ async def test_a_bad_token_is_401_everywhere(api: Api, token: str) -> None:
 async def test_other_schemes_are_refused(api: Api, scheme: str) -> None:
     """401 says that Bearer is wanted."""
     answer = await api.anonymous.get(
-        "/posts", headers={"Authorization": f"{scheme} {api.author.bearer}"}
+        "/posts", headers={"Authorization": f"{scheme} {api.author.token()}"}
     )
 
     problem(answer, 401, "invalid_token")
@@ -130,7 +130,7 @@ async def test_other_schemes_are_refused(api: Api, scheme: str) -> None:
 async def test_the_scheme_has_no_case(api: Api) -> None:
     """`bearer` is Bearer (RFC 9110, 11.1)."""
     answer = await api.anonymous.get(
-        "/posts?status=draft", headers={"Authorization": f"bearer {api.author.bearer}"}
+        "/posts?status=draft", headers={"Authorization": f"bearer {api.author.token()}"}
     )
 
     assert answer.status_code == 200
@@ -192,7 +192,7 @@ class Slow:
         self._real = real
         self._let = let
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
         """Wait, then do what the real one does."""
 
         async def call(*args: object) -> object:

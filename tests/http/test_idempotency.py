@@ -104,8 +104,7 @@ async def test_quotes_do_not_make_another_key(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["", '""', '"open', 'a"b', "a b", '"a", "b"', "k" * 256, '"a";b=', "(a b)", '"\\x"']
-    + ["\N{LATIN SMALL LETTER E WITH ACUTE}"],
+    ["", '""', '"open', 'a"b', "a b", '"a", "b"', "k" * 256, '"a";b=', "(a b)", '"\\x"', "\xe9"],
 )
 async def test_a_malformed_key_is_refused(api: Api, key: str) -> None:
     """400 names the field, before anything is done."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.http import fields, problem
+from tests.support.http import Body, fields, problem
 from tests.support.posts import Post, a_post
 from tests.support.product import Api
 
@@ -102,7 +102,7 @@ async def test_an_archived_post_cannot_be_edited(api: Api) -> None:
 
 
 @pytest.mark.parametrize("body", [None, {}, b" ", b"{}\n"])
-async def test_an_action_without_a_body_takes_an_empty_one(api: Api, body: Any) -> None:
+async def test_an_action_without_a_body_takes_an_empty_one(api: Api, body: Body) -> None:
     """Nothing, white space, or an empty object."""
     post = await a_post(api.author)
     answer = await api.author.post(f"{post.path}/publish", body)
@@ -111,7 +111,7 @@ async def test_an_action_without_a_body_takes_an_empty_one(api: Api, body: Any) 
 
 
 @pytest.mark.parametrize("body", [{"now": True}, b"[]", b"null", b"x"])
-async def test_an_action_without_a_body_takes_no_other(api: Api, body: Any) -> None:
+async def test_an_action_without_a_body_takes_no_other(api: Api, body: Body) -> None:
     """What would be ignored is refused."""
     post = await a_post(api.author)
     before = await api.events()

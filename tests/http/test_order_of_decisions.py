@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -112,7 +113,7 @@ def _pairs() -> Iterator[Any]:
             yield pytest.param(first, second, id=f"{first}, {second}")
 
 
-async def _ask(api: Api, post: Post, *faults: str) -> Any:
+async def _ask(api: Api, post: Post, *faults: str) -> httpx.Response:
     asking = Asking(
         api.author,
         "PATCH",

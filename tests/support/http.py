@@ -26,17 +26,16 @@ class Client:
     """Sends requests for one account, or for nobody."""
 
     def __init__(
-        self, http: httpx.AsyncClient, token: Callable[[], str] | None, account_id: UUID
+        self, http: httpx.AsyncClient, issue: Callable[[], str] | None, account_id: UUID
     ) -> None:
         self.http = http
-        self.token = token
+        self._issue = issue
         self.account_id = account_id
 
-    @property
-    def bearer(self) -> str:
-        """A token of the account."""
-        assert self.token is not None, "nobody has no token"
-        return self.token()
+    def token(self) -> str:
+        """Get an access token of the account."""
+        assert self._issue is not None, "nobody has no token"
+        return self._issue()
 
     async def send(
         self,
@@ -67,10 +66,10 @@ class Client:
         content_type: str | None = None,
     ) -> httpx.Request:
         """Make a request as `send` sends it."""
-        fields = list(httpx.Headers(headers).raw)  # type: ignore[arg-type]  # a Sequence will do
+        fields = list(httpx.Headers(headers).raw)
         names = {name.lower() for name, _ in fields}
-        if self.token is not None and b"authorization" not in names:
-            fields.append((b"Authorization", f"Bearer {self.bearer}".encode()))
+        if self._issue is not None and b"authorization" not in names:
+            fields.append((b"Authorization", f"Bearer {self.token()}".encode()))
         if isinstance(body, Mapping):
             body = msgspec.json.encode(body)
             content_type = content_type or _json_type(method)
@@ -245,6 +244,15 @@ class RawConnection:
             pairs = (line.split(":", 1) for line in lines)
             fields = [(name.lower(), value.strip()) for name, value in pairs]
             return RawAnswer(status, fields, await self._body(method, status, dict(fields)))
+
+    async def finish(self) -> bytes:
+        """Close the direction towards the server, and give all that it still says."""
+        async with asyncio.timeout(DEADLINE):
+            try:
+                self._writer.write_eof()
+                return await self._reader.read()
+            except (ConnectionError, OSError):
+                return b""
 
     async def ended(self) -> bool:
         """Wait for the server to close, and tell whether it did so without another byte."""

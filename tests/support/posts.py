@@ -62,3 +62,30 @@ async def hold(admin: Client, post: Post) -> None:
     """Place a legal hold on a post."""
     answer = await admin.post(f"{post.path}/legal-hold", HOLD)
     assert answer.status_code == 200, answer.text
+
+
+LATER = {"publishAt": "2026-03-02T00:00:00Z"}
+"""A day after a test begins."""
+
+
+async def a_post_that_is(state: str, author: Client, admin: Client, **members: object) -> Post:
+    """Bring a new post into a status, or into being `deleted`, `held` or a `held-draft`."""
+    post = await a_post(author, **members)
+    match state:
+        case "draft":
+            return post
+        case "scheduled":
+            return await post.do("schedule", LATER)
+        case "published":
+            return await post.do("publish")
+        case "archived":
+            return await post.do("archive")
+        case "deleted":
+            await post.delete()
+        case "held":
+            await hold(admin, await post.do("publish"))
+        case "held-draft":
+            await hold(admin, post)
+        case _:
+            raise ValueError(state)
+    return post

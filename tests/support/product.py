@@ -133,9 +133,7 @@ async def running_api(
     """
     clock = clock or Clock()
     async with open_product(database_url, _KEYS, hashing=CHEAP) as product:
-        services = alter(
-            msgspec.structs.replace(api_services(product, _SETTINGS), now=clock.now)
-        )
+        services = alter(msgspec.structs.replace(api_services(product, _SETTINGS), now=clock.now))
         async with _served(services) as address, client_of_nobody(address) as http:
             ids = await asyncio.gather(
                 *(
@@ -173,9 +171,9 @@ async def _served(services: Services) -> AsyncIterator[str]:
         )
     )
     try:
-        await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED, timeout=DEADLINE)
-        assert ready.done(), "the server did not start"
-        yield ready.result()
+        async with asyncio.timeout(DEADLINE):
+            address = await ready
+        yield address
     finally:
         stop.set()
         await serving

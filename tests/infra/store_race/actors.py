@@ -13,7 +13,7 @@ from infra.event_store import PostgresEventStore
 from infra.hints import Hints
 from infra.postgres import APPLICATION_ROLE, Database, KeptConnection, outages
 from tests.infra.store_race.checks import Attempt, History, Row
-from tests.support.log import Log, connected
+from tests.support.log import Log
 
 
 class _OneConnection(KeptConnection):
@@ -77,11 +77,14 @@ class SlowStore:
 @asynccontextmanager
 async def slow_store(url: str, history: History) -> AsyncIterator[SlowStore]:
     """Connect for a transaction to hold open."""
-    async with connected(url) as connection:
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
         await connection.execute(
             f"set role {APPLICATION_ROLE}; set application_name = 'ledgerpress'"
         )
         yield SlowStore(connection, history)
+    finally:
+        connection.terminate()  # it may have been cut already
 
 
 async def attempt(log: Log, append: Append, history: History) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -45,29 +45,24 @@ class Race:
             await stack.enter_async_context(_long_transaction_elsewhere(self._url))
             logs = [await stack.enter_async_context(open_log(self._url)) for _ in range(STORES)]
             reading = await stack.enter_async_context(open_log(self._url))
-            around = [
-                asyncio.create_task(self._poll(reading, "a poller")),
-                asyncio.create_task(self._poll(logs[0], "a poller among writers")),
-                asyncio.create_task(self._slow_transactions()),
-                asyncio.create_task(self._terminate_backends()),
-            ]
             tails = [
-                asyncio.create_task(self._tail(log, f"tail {number}"))
-                for number, log in enumerate((reading, *logs[:2]))
+                await stack.enter_async_context(_cancelled_at_the_end(self._tail(log, name)))
+                for name, log in (("a tail", reading), ("a tail among writers", logs[0]))
             ]
-            await asyncio.gather(
-                *(
-                    self._call(log, self._choices(f"{number} {caller}"))
-                    for number, log in enumerate(logs)
-                    for caller in range(CALLERS)
-                )
-            )
-            self._over.set()
-            await asyncio.gather(*around)
+            async with asyncio.TaskGroup() as around:
+                around.create_task(self._poll(reading, "a poller"))
+                around.create_task(self._poll(logs[0], "a poller among writers"))
+                around.create_task(self._slow_transactions())
+                around.create_task(self._terminate_backends())
+                async with asyncio.TaskGroup() as callers:
+                    for number, log in enumerate(logs):
+                        for caller in range(CALLERS):
+                            callers.create_task(
+                                self._call(log, self._choices(f"{number} {caller}"))
+                            )
+                self._over.set()
             await until(lambda: self._all_at_the_end(reading))
-            for tail in tails:
-                tail.cancel()
-            await asyncio.wait(tails)
+            assert not any(tail.done() for tail in tails)
 
     def _choices(self, whose: str) -> random.Random:
         return random.Random(f"{self._seed} {whose}")  # noqa: S311 - nothing secret about a race
@@ -133,18 +128,31 @@ class Race:
     async def _tail(self, log: Log, name: str) -> None:
         seen = self.history.readers.setdefault(name, [])
         while True:
+            await asyncio.sleep(0)
             with suppress(StoreUnavailableError):
                 async for entry in log.log.tail(after=seen[-1].position if seen else 0):
                     seen.append(Row(entry.position, entry.stream, entry.version, entry.event_id))
 
     async def _all_at_the_end(self, log: Log) -> bool:
-        head = await log.log.head()
-        for name, seen in self.history.readers.items():
-            if "poller" in name:
+        # A connection that was cut may only be noticed now.
+        with suppress(StoreUnavailableError):
+            head = await log.log.head()
+            for name in ("a poller", "a poller among writers"):
                 await read_on(log, name, self.history)
-            if not seen or seen[-1].position < head:
-                return False
-        return True
+            return all(seen and seen[-1].position >= head for seen in self.history.readers.values())
+        return False
+
+
+@asynccontextmanager
+async def _cancelled_at_the_end(
+    work: Coroutine[None, None, None],
+) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 @asynccontextmanager
