@@ -1,4 +1,7 @@
-"""`ledgerpress events`: the log itself, read from the database and never changed."""
+"""`ledgerpress events`: the log itself, read from the database and never changed.
+
+The verification is in `infra/cli/verify.py`.
+"""
 
 import json
 import shutil
@@ -14,6 +17,7 @@ from infra.cli.common import Failure, opened, read_settings, run
 from infra.cli.export import export_to
 from infra.cli.filters import filtered
 from infra.cli.output import as_json, plain, print_bytes
+from infra.cli.verify import verify
 
 _SHOWN_AT_FIRST = 10
 _MOST_AT_FIRST = 10_000
@@ -22,7 +26,10 @@ _NARROWEST = 20
 
 @click.group()
 def events() -> None:
-    """Read the log: follow it, show one event, export it."""
+    """Read the log: follow it, show one event, export it, verify it."""
+
+
+events.add_command(verify)
 
 
 @events.command()

@@ -1,0 +1,75 @@
+"""Claims made again from the log: right whatever they were before, or left as they are."""
+
+import asyncio
+
+import pytest
+
+from infra.codec import Codec
+from infra.rebuild_claims import Rebuilt, rebuild_claims
+from infra.replay import Fault
+from tests.infra.verification.written import Written, created
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "truncate claims",
+        "update claims set owner_id = '{self.second}'",
+        (
+            "insert into claims select 'post.slug', n::text, '{self.third}'"
+            " from generate_series(1, 1500) as n"
+        ),
+    ],
+)
+async def test_rebuilt(written: Written, statement: str) -> None:
+    """Whatever became of the claims, a rebuild makes them what the log says."""
+    right = await written.claims()
+    await written.damage(statement)
+    before = len(await written.claims())
+    rebuilt = await rebuild_claims(written.product.database, Codec())
+
+    assert rebuilt == Rebuilt(before, 4)
+    assert await written.claims() == right
+    assert (await written.verify()).sound
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("update events set category = 'poem' where position = 7", "an event of type post.created"),
+        ("delete from events where position = 9", None),
+        ("delete from events where position = 5", "version 4 comes after version 2"),
+        (
+            (
+                "update events set data = replace(data::text, 'uno', 'three')::json"
+                " where position = 5; delete from events where position = 9"
+            ),
+            "post.slug three is also held by ",
+        ),
+    ],
+)
+async def test_not_rebuilt(written: Written, statement: str, says: str | None) -> None:
+    """From a log that is not sound no claim is made; a lost end cannot be told from a sound log."""
+    before = await written.claims()
+    await written.damage(statement)
+    rebuilt = await rebuild_claims(written.product.database, Codec())
+
+    if says is None:
+        assert rebuilt == Rebuilt(4, 5)
+    else:
+        assert isinstance(rebuilt, Fault)
+        assert says in rebuilt.says
+        assert await written.claims() == before
+
+
+async def test_rebuilt_in_turn(written: Written) -> None:
+    """A rebuild waits for the append lock, and appends wait for it: none is lost to the claims."""
+    product, author = written.product, written.people[0]
+    async with asyncio.TaskGroup() as group:
+        for number in range(30):
+            group.create_task(created(product, author, f"written-{number}"))
+        rebuilds = [await rebuild_claims(product.database, Codec()) for _ in range(3)]
+
+    assert all(isinstance(rebuilt, Rebuilt) for rebuilt in rebuilds)
+    assert len(await written.claims()) == 34
+    assert (await written.verify()).sound
