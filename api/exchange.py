@@ -6,6 +6,7 @@ Made once for each request, cheaply: nothing is parsed before somebody asks.
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Self
+from uuid import UUID
 
 from litestar.types import Receive, Scope
 
@@ -13,7 +14,9 @@ from api.headers import Headers
 from api.services import Services
 from commands.handle import Caller
 from commands.outcomes import BodyTooLarge, Unauthenticated
+from domain.account import stream
 from domain.stream import Actor
+from projections.accounts import AccountRow
 
 _KEY = "ledgerpress.exchange"
 """Where in the ASGI scope the edge leaves the exchange."""
@@ -29,6 +32,7 @@ class Exchange:
     __slots__ = (
         "_body",
         "_receive",
+        "account",
         "headers",
         "parameters",
         "request_id",
@@ -43,6 +47,8 @@ class Exchange:
         self.headers = Headers(scope["headers"])
         self.services = services
         self.request_id = request_id
+        self.account: AccountRow | None = None
+        """The account of whoever asks, as `actor` found it."""
         self.parameters: Mapping[str, str] = {}
 
     @classmethod
@@ -87,11 +93,26 @@ class Exchange:
         """Read the clock, once for each request that needs it."""
         return self.services.now()
 
-    async def actor(self) -> Actor | Unauthenticated | None:
+    async def actor(self, *, likely: bool = False) -> Actor | Unauthenticated | None:
         """Find out who asks; None for nobody in particular.
 
-        The token only proves the account. What the account may do is read from the database.
+        The token only proves the account. What the account may do is read from the database. With
+        `likely` what was read last will do, for commands alone: their append fails if the account
+        has changed since, see `caller` and `api/likely.py`.
         """
+        proven = self._proven_account()
+        if not isinstance(proven, UUID):
+            return proven
+        queries = self.services.account_queries
+        account = queries.remembered(proven) if likely else None
+        if account is None:
+            account = await queries.by_id(proven)
+        self.account = account
+        if account is None or account.disabled:
+            return Unauthenticated("The account is gone or disabled.", token_given=True)
+        return account.actor()
+
+    def _proven_account(self) -> UUID | Unauthenticated | None:
         authorization = self.headers.one(b"authorization")
         if authorization is None:
             return None
@@ -101,14 +122,18 @@ class Exchange:
         verified = self.services.verify_token(token.strip(), self.now())
         if verified is None:
             return Unauthenticated("The access token is not valid.", token_given=True)
-        account = await self.services.account_queries.by_id(verified.account_id)
-        if account is None or account.disabled:
-            return Unauthenticated("The account is gone or disabled.", token_given=True)
-        return account.actor()
+        return verified.account_id
 
     def caller(self, actor: Actor, command: str) -> Caller:
-        """Name who gives a command, for the log."""
-        return Caller(actor=actor, at=self.now(), command=command, request_id=self.request_id)
+        """Name who gives a command, for the log, and what it must find unchanged of them."""
+        account = self.account
+        return Caller(
+            actor=actor,
+            at=self.now(),
+            command=command,
+            request_id=self.request_id,
+            seen=() if account is None else ((stream(account.id), account.version),),
+        )
 
     async def body(self) -> bytes | BodyTooLarge:
         """Give the whole body, read no further than the limit.

@@ -4,7 +4,7 @@ To add one: a handler here, its command in `domain/post_decisions.py`, its line 
 `api/operations.py`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from litestar import Request, delete, patch, post
@@ -15,6 +15,7 @@ from api.content import ContentKind
 from api.exchange import Exchange
 from api.forms import decode_create_form
 from api.idempotency import Remember, once
+from api.likely import as_likely
 from api.post_requests import (
     CreatePost,
     PatchPost,
@@ -70,9 +71,17 @@ T = TypeVar("T")
 Incoming = Request[Any, Any, Any]
 
 
+# What the log calls the commands; the names are stored for ever.
+_NAMES: Mapping[type[PostCommand], str] = {
+    PlaceHold: "PlaceLegalHold",
+    LiftHold: "LiftLegalHold",
+}
+
+
 async def create_answer(exchange: Exchange) -> Answer:
     """Answer POST /posts."""
-    return respond(await _create(exchange), exchange)
+    outcome = await as_likely(exchange, lambda actor: _create(exchange, actor))
+    return respond(outcome, exchange)
 
 
 async def edit_answer(exchange: Exchange) -> Answer:
@@ -179,8 +188,7 @@ HANDLERS = (
 )
 
 
-async def _create(exchange: Exchange) -> Outcome:
-    actor = await exchange.actor()
+async def _create(exchange: Exchange, actor: Actor | Unauthenticated | None) -> Outcome:
     if isinstance(actor, Unauthenticated):
         return actor
     denied = may_create(actor)
@@ -271,11 +279,14 @@ async def _change(
     accepts: tuple[ContentKind, ...] | None = JSON_ONLY,
     must_match: bool = False,
 ) -> Answer:
-    outcome = await _outcome_of_change(exchange, kind, wish, accepts, must_match=must_match)
-    return respond(outcome, exchange)
+    async def attempt(actor: Actor | Unauthenticated | None) -> Outcome:
+        return await _change_as(actor, exchange, kind, wish, accepts, must_match=must_match)
+
+    return respond(await as_likely(exchange, attempt), exchange)
 
 
-async def _outcome_of_change(
+async def _change_as(
+    actor: Actor | Unauthenticated | None,
     exchange: Exchange,
     kind: type[PostCommand],
     wish: Wish,
@@ -283,7 +294,6 @@ async def _outcome_of_change(
     *,
     must_match: bool,
 ) -> Outcome:
-    actor = await exchange.actor()
     if actor is None or isinstance(actor, Unauthenticated):
         return actor or Unauthenticated("Changing a post needs an access token.")
     post_id = id_in_path(exchange, "post_id")
@@ -306,5 +316,5 @@ async def _outcome_of_change(
         conditions=NO_PRECONDITIONS if isinstance(conditions, Malformed) else conditions,
         must_match=must_match,
     )
-    caller = exchange.caller(actor, f"{kind.__name__}Post")
+    caller = exchange.caller(actor, _NAMES.get(kind, f"{kind.__name__}Post"))
     return await change_post(services.ledger, services.posts, caller, post_id, wanted)

@@ -32,9 +32,10 @@ from commands.ports import (
     KeyUsed,
     Metadata,
     NewEvent,
+    SeenChanged,
     Write,
 )
-from commands.preconditions import NO_PRECONDITIONS, Preconditions, Verdict, evaluate
+from commands.preconditions import NO_PRECONDITIONS, Preconditions, Tags, Verdict, evaluate
 from domain.events import Event
 from domain.stream import Actor, Stream
 
@@ -57,6 +58,8 @@ class Caller(msgspec.Struct, frozen=True):
     at: datetime
     command: str
     request_id: str | None = None
+    seen: tuple[tuple[Stream, int], ...] = ()
+    """The caller's own stream, if what is known of them must still hold when it is appended."""
 
     def metadata(self) -> Metadata:
         """Give what is recorded with every event."""
@@ -96,45 +99,80 @@ class Settled(msgspec.Struct, Generic[S], frozen=True):
 async def change(
     ledger: Ledger, aggregate: Aggregate[S, C], stream_id: UUID, asked: Change[S, C]
 ) -> Settled[S] | Outcome:
-    """Decide and append, again from the start when another writer came first."""
-    conditions = asked.conditions
+    """Decide and append, again from the start when another writer came first.
+
+    Where If-Match names the version that is remembered, the log is not read first: the append says
+    whether the version is still the latest. Any other answer is given only by the log.
+    """
+    likely = _likely(ledger, aggregate, stream_id, asked.conditions)
+    if likely is not None:
+        outcome = await _attempt(ledger, aggregate, stream_id, asked, likely)
+        if isinstance(outcome, Settled) and outcome.appended:
+            return outcome
     for _ in range(ATTEMPTS):
         loaded = await ledger.loader.load(aggregate, stream_id)
-        if loaded.state is None or loaded.at is None:
-            return asked.missing
-        denied = asked.permit(loaded.state)
-        if denied is not None:
-            return denied
-        if asked.must_match and conditions.if_match is None:
-            return PreconditionMissing()
-        tag = aggregate.view.tag(loaded.version)
-        verdict = evaluate(conditions, tag=tag, modified=loaded.at, safe=False)
-        if verdict is not Verdict.PROCEED:
-            return _stale(aggregate, stream_id, loaded)
-        command = await asked.command(loaded)
-        if isinstance(command, Stop):
-            return command.outcome
-        at = max(asked.caller.at, loaded.at)
-        decision = aggregate.decide(loaded.state, command, at)
-        if not isinstance(decision, tuple):
-            return decision
-        if not decision:
-            rendered = aggregate.view.render(loaded.state, ())
-            return Settled(resource(aggregate, stream_id, loaded, rendered.body), appended=False)
-        plan = _plan(ledger, aggregate, stream_id, loaded, decision, asked.caller, at)
-        match await ledger.store.append(plan.append):
-            case Appended():
-                ledger.loader.remember(aggregate, stream_id, plan.after)
-                return Settled(
-                    resource(aggregate, stream_id, plan.after, plan.rendered.body), appended=True
-                )
-            case ClaimTaken():
-                return aggregate.claim_taken(plan.append.takes)
-            case Conflict():
-                continue  # the preconditions are looked at again, against the newer version
-            case KeyUsed():
-                raise LookupError("no idempotency key was given with this append")
+        outcome = await _attempt(ledger, aggregate, stream_id, asked, loaded)
+        if not isinstance(outcome, Conflict):
+            return outcome
     return Contended()
+
+
+def _likely(
+    ledger: Ledger, aggregate: Aggregate[S, C], stream_id: UUID, conditions: Preconditions
+) -> Loaded[S] | None:
+    """Give the remembered state, if it is the one that the client wants to change."""
+    if not isinstance(conditions.if_match, Tags):
+        return None
+    remembered = ledger.loader.remembered(aggregate, stream_id)
+    if remembered is None:
+        return None
+    named = aggregate.view.tag(remembered.version) in conditions.if_match.strong
+    return remembered if named else None
+
+
+async def _attempt(
+    ledger: Ledger,
+    aggregate: Aggregate[S, C],
+    stream_id: UUID,
+    asked: Change[S, C],
+    loaded: Loaded[S],
+) -> Settled[S] | Outcome | Conflict:
+    conditions = asked.conditions
+    if loaded.state is None or loaded.at is None:
+        return asked.missing
+    denied = asked.permit(loaded.state)
+    if denied is not None:
+        return denied
+    if asked.must_match and conditions.if_match is None:
+        return PreconditionMissing()
+    tag = aggregate.view.tag(loaded.version)
+    verdict = evaluate(conditions, tag=tag, modified=loaded.at, safe=False)
+    if verdict is not Verdict.PROCEED:
+        return _stale(aggregate, stream_id, loaded)
+    command = await asked.command(loaded)
+    if isinstance(command, Stop):
+        return command.outcome
+    at = max(asked.caller.at, loaded.at)
+    decision = aggregate.decide(loaded.state, command, at)
+    if not isinstance(decision, tuple):
+        return decision
+    if not decision:
+        rendered = aggregate.view.render(loaded.state, ())
+        return Settled(resource(aggregate, stream_id, loaded, rendered.body), appended=False)
+    plan = _plan(ledger, aggregate, stream_id, loaded, decision, asked.caller, at)
+    match await ledger.store.append(plan.append):
+        case Appended():
+            ledger.loader.remember(aggregate, stream_id, plan.after)
+            made = resource(aggregate, stream_id, plan.after, plan.rendered.body)
+            return Settled(made, appended=True)
+        case ClaimTaken():
+            return aggregate.claim_taken(plan.append.takes)
+        case Conflict() as conflict:
+            return conflict
+        case SeenChanged():
+            return Contended()
+        case KeyUsed():
+            raise LookupError("no idempotency key was given with this append")
 
 
 async def create(
@@ -171,7 +209,7 @@ async def create(
             return aggregate.claim_taken(plan.append.takes)
         case KeyUsed():
             return KeyInFlight()
-        case Conflict():
+        case Conflict() | SeenChanged():
             return Contended()
 
 
@@ -206,6 +244,7 @@ def _plan(
         events=[NewEvent(ledger.new_id(), event) for event in events],
         metadata=caller.metadata(),
         at=at,
+        seen=caller.seen,
         takes=sorted(holds - held),
         releases=sorted(held - holds),
         puts=rendered.puts,

@@ -39,6 +39,13 @@ class Loader:
         self.remember(aggregate, stream_id, loaded)
         return loaded
 
+    def remembered(self, aggregate: Aggregate[S, C], stream_id: UUID) -> Loaded[S] | None:
+        """Give the state that is remembered, which need not be the newest."""
+        known: tuple[Loaded[S], int] | None = self._states.get(
+            Stream(aggregate.category, stream_id)
+        )
+        return known[0] if known else None
+
     def remember(self, aggregate: Aggregate[S, C], stream_id: UUID, loaded: Loaded[S]) -> None:
         """Keep a state for the next load, unless a newer one is kept already."""
         state = loaded.state

@@ -86,6 +86,8 @@ class Append(msgspec.Struct, frozen=True):
     metadata: Metadata
     at: datetime
     """When it was decided; never before the stream's last event."""
+    seen: Sequence[tuple[Stream, int]] = ()
+    """Other streams on which the decision rests, and the versions it saw of them."""
     takes: Sequence[Claim] = ()
     releases: Sequence[Claim] = ()
     first_answer: FirstAnswer | None = None
@@ -114,7 +116,11 @@ class KeyUsed(msgspec.Struct, frozen=True):
     """Nothing was written: the idempotency key has an answer already."""
 
 
-AppendResult = Appended | Conflict | ClaimTaken | KeyUsed
+class SeenChanged(msgspec.Struct, frozen=True):
+    """Nothing was written: a stream on which the decision rests has changed since."""
+
+
+AppendResult = Appended | Conflict | ClaimTaken | KeyUsed | SeenChanged
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):

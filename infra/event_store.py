@@ -21,6 +21,7 @@ from commands.ports import (
     Conflict,
     KeyUsed,
     Recorded,
+    SeenChanged,
     StoreUnavailableError,
 )
 from domain.stream import Stream
@@ -38,7 +39,7 @@ GROUP_APPENDS = 128
 APPEND_SECONDS = 0.9
 """How long a group may take before its callers are told that nobody knows."""
 
-_CORE_PARAMETERS = 21
+_CORE_PARAMETERS = 25
 
 
 class PostgresEventStore:
@@ -157,6 +158,11 @@ class PostgresEventStore:
             for number, waiting in enumerate(group, start=1)
             for place, event in enumerate(waiting.events, start=1)
         ]
+        seen = [
+            (number, *stream, version)
+            for number, append in numbered
+            for stream, version in append.seen
+        ]
         taken = [(number, *claim) for number, append in numbered for claim in append.takes]
         freed = [(number, *claim) for number, append in numbered for claim in append.releases]
         answers = [
@@ -171,6 +177,7 @@ class PostgresEventStore:
             [waiting.metadata for waiting in group],
             [append.at for append in appends],
             *_columns(events, 5),
+            *_columns(seen, 4),
             *_columns(taken, 3),
             *_columns(freed, 3),
             *_columns(answers, 5),
@@ -222,7 +229,7 @@ class PostgresEventStore:
 class _Waiting:
     """An append and whoever waits for it; they may have gone away by the time it is done."""
 
-    __slots__ = ("append", "events", "metadata", "result", "touches")
+    __slots__ = ("append", "events", "metadata", "result", "sees", "touches")
 
     def __init__(
         self,
@@ -237,6 +244,7 @@ class _Waiting:
         self.result = result
         self.touches = touches
         """Everything that no other append of the same group may touch."""
+        self.sees = frozenset(stream for stream, _ in append.seen)
         self.metadata = metadata
         self.events = events
         """The id, tag and text of each."""
@@ -253,21 +261,29 @@ class _Waiting:
 def next_group(queue: "Sequence[_Waiting]") -> "tuple[list[_Waiting], list[_Waiting]]":
     """Pick the appends to write now, and those left for later, both in their order.
 
-    No two of a group touch the same thing, so none can decide another's fate. Whoever is left
+    No two of a group touch the same thing, nor does one touch what another's decision rests on, so
+    none can decide another's fate; many may rest on the same. Whoever is left
     behind holds back all that come after it on the same stream, claim or key: order is kept.
     Appends whose callers went away before they were sent are dropped.
     """
     group: list[_Waiting] = []
     later: list[_Waiting] = []
     touched: set[object] = set()
+    seen: set[object] = set()
     for waiting in queue:
         if waiting.result.done():
             continue
-        if len(group) < GROUP_APPENDS and touched.isdisjoint(waiting.touches):
+        alone = (
+            touched.isdisjoint(waiting.touches)
+            and touched.isdisjoint(waiting.sees)
+            and seen.isdisjoint(waiting.touches)
+        )
+        if alone and len(group) < GROUP_APPENDS:
             group.append(waiting)
         else:
             later.append(waiting)
         touched |= waiting.touches
+        seen |= waiting.sees
     return group, later
 
 
@@ -297,6 +313,8 @@ def _refused(verdict: int, version: int) -> AppendResult:
             return ClaimTaken()
         case 3:
             return KeyUsed()
+        case 4:
+            return SeenChanged()
         case _:
             raise ValueError(f"append_events gave an unknown verdict: {verdict}")
 

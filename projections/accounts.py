@@ -3,6 +3,7 @@
 Nothing personal is here but the keyed hash of the email. Written in the transaction of the events.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ ACCOUNTS = Table(
     "accounts", ("id", "version", "email_hash", "roles", "disabled", "created_at"), key_columns=1
 )
 QUERIES = load_queries(Path(__file__).with_name("accounts.sql"))
+
+_MOST_REMEMBERED = 10_000
 
 _encode = msgspec.json.Encoder().encode
 
@@ -117,10 +120,15 @@ class AccountQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._by_id: Coalescer[UUID, AccountRow] = Coalescer(self._fetch)
+        self._remembered: OrderedDict[UUID, AccountRow] = OrderedDict()
 
     async def by_id(self, account_id: UUID) -> AccountRow | None:
         """Find an account."""
         return await self._by_id.get(account_id)
+
+    def remembered(self, account_id: UUID) -> AccountRow | None:
+        """Give the account as it was last read here, for those who will check its version."""
+        return self._remembered.get(account_id)
 
     async def by_email(self, email_hash: str) -> AccountRow | None:
         """Find the account that holds an email, by the email's keyed hash."""
@@ -129,4 +137,8 @@ class AccountQueries:
 
     async def _fetch(self, ids: Sequence[UUID]) -> dict[UUID, AccountRow]:
         rows: Sequence[Any] = await self._database.fetch(QUERIES["by_id"], ids)
-        return {row[0]: AccountRow(*row) for row in rows}
+        found = {row[0]: AccountRow(*row) for row in rows}
+        self._remembered.update(found)
+        while len(self._remembered) > _MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
+        return found

@@ -56,20 +56,25 @@ comment on table idempotency_keys is 'The first answer to each Idempotency-Key, 
 --
 -- appends:  streams, expected versions (0 none yet, -1 any), metadata, time; one element each
 -- events:   their append (1-based), place in it (1-based), id, type, data; in the order of appends
+-- seen:     other streams on which a decision rests: its append, the stream, the version it saw
 -- claims:   to take and to release: their append, scope, key
 -- keys:     idempotency keys: their append, account, key, fingerprint, answer
---           claims and keys are null where there are none
--- returns:  per append its verdict (0 appended, 1 version conflict, 2 claim taken, 3 key used) and
---           the stream's version before it; the log's last position before the group
+--           seen, claims and keys are null where there are none
+-- returns:  per append its verdict (0 appended, 1 version conflict, 2 claim taken, 3 key used,
+--           4 a seen stream has changed) and the stream's version before it; the log's last
+--           position before the group
 create function append_events(
   append_category text[], append_stream uuid[], append_expected int[], append_metadata text[],
   append_at timestamptz[],
   event_append int[], event_place int[], event_id uuid[], event_type text[], event_data text[],
+  seen_append int[], seen_category text[], seen_stream uuid[], seen_version int[],
   take_append int[], take_scope text[], take_key text[],
   release_append int[], release_scope text[], release_key text[],
   key_append int[], key_account uuid[], key_key text[], key_fingerprint bytea[], key_answer bytea[],
   out verdicts int[], out versions int[], out head bigint
 ) language plpgsql volatile
+  -- It alone may add to the log: whoever calls it need not have the right to.
+  security definer set search_path = public, pg_temp
   -- With the arrays in sight PostgreSQL would plan each statement anew, which takes twice as long as
   -- running it.
   set plan_cache_mode = force_generic_plan as $$
@@ -87,6 +92,17 @@ begin
     select case when a.expected in (-1, a.version) then 0 else 1 end
     from unnest(append_expected, versions) as a(expected, version));
 
+  if seen_append is not null then
+    verdicts := array(
+      select case when exists (
+        select from unnest(seen_append, seen_category, seen_stream, seen_version)
+          as s(append, category, stream_id, version)
+        where s.append = v.append and exists (
+          select from events e
+          where e.stream_id = s.stream_id and e.category = s.category and e.version > s.version)
+      ) then 4 else v.verdict end
+      from unnest(verdicts) with ordinality as v(verdict, append));
+  end if;
   if take_append is not null then
     verdicts := array(
       select case when v.verdict = 0 and exists (

@@ -83,7 +83,8 @@ create table person_keys (
   key       bytea not null           -- AES-256, itself encrypted with a key from SECRETS_DIR
 );
 
--- The role as which the product runs: it adds to the log and can do nothing else to it.
+-- The role as which the product runs: it reads the log, adds to it through `append_events`, and can
+-- do nothing else to it.
 do $$ begin
   create role ledgerpress_app nologin;
 exception when duplicate_object or unique_violation then null;
@@ -93,7 +94,7 @@ do $$ begin
     execute format('grant ledgerpress_app to %I', current_user);
   end if;
 end $$;
-grant select, insert on events to ledgerpress_app;
+grant select on events to ledgerpress_app;
 grant select, insert, delete on claims, idempotency_keys to ledgerpress_app;
 grant select, insert, update, delete on posts, former_slugs, accounts, account_passwords, person_keys
   to ledgerpress_app;

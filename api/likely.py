@@ -1,0 +1,26 @@
+"""Commands by a caller whose account is likely to be as it was: the account is not read first.
+
+The append checks, in its own transaction, that the account's stream stands where it was seen. So
+whoever was disabled or lost a role a moment ago appends nothing, and a command that succeeds needs
+one round trip to the database. Any other answer is given only by what the database says now.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from api.exchange import Exchange
+from commands.outcomes import Changed, Created, Deleted, Outcome, SubmittedByForm, Unauthenticated
+from domain.stream import Actor
+
+Attempt = Callable[[Actor | Unauthenticated | None], Awaitable[Outcome]]
+
+_APPENDED = (Created, Changed, SubmittedByForm, Deleted)
+
+
+async def as_likely(exchange: Exchange, attempt: Attempt) -> Outcome:
+    """Attempt it as whoever the caller was last seen to be, and again if they have changed."""
+    outcome = await attempt(await exchange.actor(likely=True))
+    if isinstance(outcome, _APPENDED):
+        return outcome
+    likely = exchange.account
+    actor = await exchange.actor()
+    return outcome if exchange.account == likely else await attempt(actor)
