@@ -133,8 +133,10 @@ def page_query(which: LogFilter, columns: str, *, backwards: bool) -> tuple[str,
     and bytes. A condition stands in it only where it is asked for, so that each has a good plan.
     """
     conditions: list[tuple[str, Any]] = []
-    if which.category is not None:
+    if which.category == "post":
         conditions.append(("category = {}", which.category))
+    elif which.category is not None:  # said twice, for the index of all that is not a post's
+        conditions.append(("category <> 'post' and category = {}", which.category))
     if which.stream is not None:
         conditions.append(("category = {}", which.stream.category))
         conditions.append(("stream_id = {}", which.stream.id))

@@ -26,7 +26,9 @@ class Rebuilt(msgspec.Struct, frozen=True):
 
 
 async def rebuild_claims(database: Database, codec: Codec) -> Rebuilt | Fault:
-    """Replace every claim by those of the streams' states; appends wait for it meanwhile.
+    """Replace every claim by those of the streams' states.
+
+    Appends wait for it, and those that lose patience are refused as in an outage.
 
     A fault of the log, or one name that two streams hold, leaves all as it was: nobody could tell
     then who holds what. Raises `StoreUnavailableError` on an outage.

@@ -28,7 +28,7 @@ _LINE_EVERY_SECONDS = 5.0
 @click.option(
     "--rebuild-claims",
     is_flag=True,
-    help="First make the table of claims again from the events. Writes wait meanwhile.",
+    help="First make the table of claims again from the events. Writes are answered 503 meanwhile.",
 )
 @click.option("--confirm", metavar="NAME", help="The table to rebuild, instead of being asked.")
 @as_json
@@ -135,14 +135,15 @@ class _Telling:
         )
         self._task = self.bar.add_task("", rate=0.0)
         self._stage = ""
-        self._began = self._told = time.monotonic()
+        self._began = self._told = self._last = time.monotonic()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Tell that so many events of so many were looked at."""
         now = time.monotonic()
         if stage != self._stage:
-            self._stage, self._began = stage, now
+            self._stage, self._began = stage, self._last
             self.bar.reset(self._task, description=stage, total=total, rate=0.0)
+        self._last = now
         rate = done / max(now - self._began, 1e-9)
         if self._console.is_terminal:
             self.bar.update(self._task, completed=done, total=total, rate=rate)
