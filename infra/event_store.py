@@ -42,6 +42,10 @@ APPEND_SECONDS = 0.9
 _CORE_PARAMETERS = 25
 
 
+_Row = Sequence[Any]
+"""Of `read_streams`: the number of the stream asked for, position, version, id, tag, data, time."""
+
+
 class PostgresEventStore:
     """The event store on PostgreSQL. One for each process; it may be used by many tasks at once."""
 
@@ -57,9 +61,7 @@ class PostgresEventStore:
         self._queue: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
         self._encode_metadata = msgspec.json.Encoder().encode
-        self._streams: Coalescer[tuple[Stream, int], Sequence[Recorded]] = Coalescer(
-            self._read_streams
-        )
+        self._streams: Coalescer[tuple[Stream, int], Sequence[_Row]] = Coalescer(self._read_streams)
 
     async def append(self, append: Append) -> AppendResult:
         """Write the append with whichever others wait now. See `commands.ports.EventStore`."""
@@ -70,8 +72,16 @@ class PostgresEventStore:
         return await waiting.result
 
     async def read_stream(self, stream: Stream, *, after: int = 0) -> Sequence[Recorded]:
-        """Read a stream's events after a version; readers that come together share a query."""
-        return await self._streams.get((stream, after)) or ()
+        """Read a stream's events after a version; readers that come together share a query.
+
+        Each decodes its own, so that an event which cannot be decoded fails nobody else.
+        """
+        rows = await self._streams.get((stream, after)) or ()
+        decode = self._codec.decode
+        return [
+            Recorded(position, stream, version, event_id, decode(tag, data), at)
+            for _, position, version, event_id, tag, data, at in rows
+        ]
 
     async def _write_all(self) -> None:
         # Let every task that is ready now join the first group.
@@ -199,7 +209,7 @@ class PostgresEventStore:
 
     async def _read_streams(
         self, asked: Sequence[tuple[Stream, int]]
-    ) -> dict[tuple[Stream, int], Sequence[Recorded]]:
+    ) -> dict[tuple[Stream, int], Sequence[_Row]]:
         # A stream may be asked for from two versions at once: read from the lower, then cut.
         lowest: dict[Stream, int] = {}
         for stream, after in asked:
@@ -210,18 +220,14 @@ class PostgresEventStore:
             [stream.id for stream in lowest],
             list(lowest.values()),
         )
-        streams = list(lowest)
-        found: dict[Stream, list[Recorded]] = {stream: [] for stream in streams}
-        decode = self._codec.decode
-        for number, position, version, event_id, tag, data, at in rows:
-            stream = streams[number - 1]
-            found[stream].append(
-                Recorded(position, stream, version, event_id, decode(tag, data), at)
-            )
+        found: dict[Stream, list[_Row]] = {stream: [] for stream in lowest}
+        streams = list(found.values())
+        for row in rows:
+            streams[row[0] - 1].append(row)
         return {
             (stream, after): found[stream]
             if after == lowest[stream]
-            else [recorded for recorded in found[stream] if recorded.version > after]
+            else [row for row in found[stream] if row[2] > after]
             for stream, after in asked
         }
 
