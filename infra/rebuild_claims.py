@@ -36,6 +36,10 @@ async def rebuild_claims(database: Database, codec: Codec) -> Rebuilt | Fault:
     try:
         async with database.connection() as connection, connection.transaction():
             await connection.execute(QUERIES["lock_appends"], timeout=_LOCK_SECONDS)
+            extent = await connection.fetch(QUERIES["extent"], timeout=PAGE_SECONDS)
+            head, events = extent[0]
+            if head != events:
+                _refuse(Fault("positions", f"the last is {head}, but there are {events} events"))
             before = await connection.fetchval(QUERIES["forget_claims"], timeout=PAGE_SECONDS)
             return Rebuilt(before, await _take_all(connection, codec))
     except _RefusedError as refused:

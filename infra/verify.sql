@@ -3,6 +3,9 @@
 -- name: positions
 select position from events order by position
 
+-- name: extent
+select coalesce(max(position), 0), count(*) from events
+
 -- In the order of an index: one history after the other, so that no more than one is in memory.
 -- name: histories
 select position, category, stream_id, version, type, data, recorded_at

@@ -77,8 +77,8 @@ async def _rebuild(product: Product) -> None:
     rebuilt = await rebuild_claims(product.database, Codec())
     if isinstance(rebuilt, Fault):
         raise Failure(
-            f"the claims stay as they were, as the log must be sound first: {_where(rebuilt)}: "
-            f"{rebuilt.says}",
+            f"the claims stay as they were, as the log must be sound first: "
+            f"{_where(rebuilt) or rebuilt.check}: {rebuilt.says}",
             MISMATCH,
         )
     click.echo(f"claims rebuilt: {rebuilt.before:,} before, {rebuilt.after:,} now", err=True)

@@ -141,12 +141,14 @@ def _typing(environment: dict[str, str], answer: bytes) -> int:
 
 async def test_not_rebuilt(operator: Operator) -> None:
     """From a log that is not sound the claims are not rebuilt, and the command ends with 3."""
-    await operator.written.damage("delete from events where position = 5")
+    await operator.written.damage(
+        "update events set type = 'post.eaten.v1' where position = 8",
+    )
     before = await operator.written.claims()
     result = await operator.verify("--rebuild-claims", "--confirm", "claims")
 
     assert (result.returncode, result.stdout) == (3, "")
-    assert "position 6" in result.stderr
+    assert f"position 8, post/{operator.written.third}: the type is " in result.stderr
     assert await operator.written.claims() == before
 
 

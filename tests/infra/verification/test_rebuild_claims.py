@@ -38,42 +38,37 @@ async def test_rebuilt(written: Written, statement: str) -> None:
     ("statement", "says"),
     [
         ("update events set category = 'poem' where position = 7", "an event of type post.created"),
-        ("delete from events where position = 9", None),
-        ("delete from events where position = 5", "version 4 comes after version 2"),
+        ("delete from events where position = 9", "the last is 10, but there are 9 events"),
+        ("update events set version = 9 where position = 5", "version 4 comes after version 2"),
         (
-            (
-                "update events set data = replace(data::text, 'uno', 'three')::json"
-                " where position = 5; delete from events where position = 9"
-            ),
-            "post.slug three is also held by ",
+            "update events set data = replace(data::text, 'one', 'uno')::json where position = 7",
+            "post.slug uno is also held by ",
         ),
     ],
 )
-async def test_not_rebuilt(written: Written, statement: str, says: str | None) -> None:
-    """From a log that is not sound no claim is made; a lost end cannot be told from a sound log."""
+async def test_not_rebuilt(written: Written, statement: str, says: str) -> None:
+    """From a log that is not sound no claim is made."""
     before = await written.claims()
     await written.damage(statement)
     rebuilt = await rebuild_claims(written.product.database, Codec())
 
-    if says is None:
-        assert rebuilt == Rebuilt(4, 5)
-    else:
-        assert isinstance(rebuilt, Fault)
-        assert says in rebuilt.says
-        assert await written.claims() == before
+    assert isinstance(rebuilt, Fault)
+    assert says in rebuilt.says
+    assert await written.claims() == before
 
 
 async def test_in_turn(written: Written) -> None:
     """A rebuild takes its turn under the lock of the appends, so none of theirs is lost to it."""
     product, author = written.product, written.people[0]
-    async with connected(written.url) as owner, asyncio.TaskGroup() as group:
+    async with connected(written.url) as owner:
         async with owner.transaction():
             await owner.execute("select pg_advisory_xact_lock($1)", APPEND_LOCK)
-            rebuilding = group.create_task(rebuild_claims(product.database, Codec()))
+            rebuilding = asyncio.create_task(rebuild_claims(product.database, Codec()))
             await until(lambda: appends_wait(owner))
-            group.create_task(created(product, author, "four"))
+            creating = asyncio.create_task(created(product, author, "four"))
             await until(lambda: appends_wait(owner, 2))
+        rebuilt, _ = await asyncio.gather(rebuilding, creating)
 
-    assert rebuilding.result() == Rebuilt(4, 4)
+    assert rebuilt == Rebuilt(4, 4)
     assert len(await written.claims()) == 5
     assert (await written.verify()).sound

@@ -118,7 +118,7 @@ async def test_prepared(database_url: str) -> None:
     async with connected(database_url) as connection:
         prepared = [await connection.prepare(query) for query in QUERIES.values()]
 
-    assert len(prepared) == 6
+    assert len(prepared) == 7
 
 
 def test_complete() -> None:
