@@ -46,7 +46,7 @@ from commands.ports import LogEntry, LogFilter
 from commands.preconditions import Verdict, evaluate
 from domain.stream import Role, Stream
 
-PAGE_BYTES = 4 * 1024 * 1024
+PAGE_BYTES = 1024 * 1024
 """A page ends early rather than grow past this by more than one entry."""
 
 JSON_TYPE = "application/json"

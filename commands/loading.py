@@ -12,7 +12,7 @@ from commands.aggregate import Aggregate, C, Loaded, S
 from commands.ports import EventStore
 from domain.stream import Stream
 
-MEMORY_BYTES = 16 * 1024 * 1024
+MEMORY_BYTES = 8 * 1024 * 1024
 
 
 class Loader:

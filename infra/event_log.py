@@ -15,7 +15,7 @@ from infra.hints import Hints
 from infra.postgres import Database
 
 PAGE_ROWS = 500
-PAGE_BYTES = 4 * 1024 * 1024
+PAGE_BYTES = 1024 * 1024
 """A page ends at whichever comes first; a single event may be larger."""
 
 POLL_SECONDS = 0.25

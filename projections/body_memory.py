@@ -7,7 +7,7 @@ current version alone and takes the body from here where it can.
 from collections import OrderedDict
 from uuid import UUID
 
-MEMORY_BYTES = 32 * 1024 * 1024
+MEMORY_BYTES = 8 * 1024 * 1024
 
 _OVERHEAD = 200
 

@@ -15,7 +15,7 @@ from projections.database import Database, load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("posts.sql"))
 
-PAGE_BYTES = 4 * 1024 * 1024
+PAGE_BYTES = 1024 * 1024
 """A page of a list ends early rather than grow past this."""
 
 

@@ -254,11 +254,11 @@ async def test_unknown_parameters_are_refused(api: Api, query: str) -> None:
 
 async def test_a_page_of_long_posts_ends_early(api: Api) -> None:
     """A page grows by bytes only so far; the walk is complete all the same."""
-    long = "\N{SNOWMAN}" * 200_000
+    long = "\N{SNOWMAN}" * 100_000
     posts = [await a_published_post(api.author, title=f"L{n}", content=long) for n in range(9)]
     first = await api.anonymous.get("/posts")
     ids = [item["id"] for item in await walk(api.anonymous, "/posts")]
 
     assert 1 < len(first.json()["items"]) < 9
-    assert len(first.content) < 6 * 1024 * 1024
+    assert len(first.content) < 2 * 1024 * 1024
     assert sorted(ids) == sorted(post.id for post in posts)
