@@ -84,10 +84,12 @@ class PostgresEventStore:
         ]
 
     async def _write_all(self) -> None:
-        # Let every task that is ready now join the first group.
-        await asyncio.sleep(0)
         try:
-            while self._queue:
+            while True:
+                # Let every task that is ready now join the group, also those just answered.
+                await asyncio.sleep(0)
+                if not self._queue:
+                    break
                 group, self._queue = next_group(self._queue)
                 if group:
                     await self._write(group)

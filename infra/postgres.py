@@ -12,6 +12,7 @@ from commands.ports import StoreUnavailableError
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
+    from asyncpg.prepared_stmt import PreparedStatement
 
 APPLICATION_ROLE = "ledgerpress_app"
 """What the running product may do: nothing that changes or removes an event."""
@@ -121,6 +122,7 @@ class KeptConnection:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: PoolConnectionProxy[asyncpg.Record] | None = None
+        self._prepared: dict[str, PreparedStatement[asyncpg.Record]] = {}
 
     async def fetch(self, query: str, *args: object, seconds: float) -> Sequence[Any]:
         """Run a query and give its rows; the time includes the wait for a connection."""
@@ -129,9 +131,14 @@ class KeptConnection:
         with outages():
             connection = self._open()
             if connection is None:
+                self._prepared.clear()
                 connection = self._connection = await self._database.take()
             try:
-                return await connection.fetch(query, *args, timeout=deadline - clock())
+                statement = self._prepared.get(query)
+                if statement is None:
+                    statement = await connection.prepare(query, timeout=deadline - clock())
+                    self._prepared[query] = statement
+                return await statement.fetch(*args, timeout=deadline - clock())
             except BaseException:
                 self.give_back()
                 raise
@@ -145,6 +152,7 @@ class KeptConnection:
 
     def give_back(self) -> None:
         """Return the connection to the pool, if there is one."""
+        self._prepared.clear()
         connection, self._connection = self._connection, None
         if connection is not None:
             self._database.give_back(connection)
