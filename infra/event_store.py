@@ -52,8 +52,8 @@ class PostgresEventStore:
     def __init__(
         self, database: Database, codec: Codec, hints: Hints, inline_tables: Iterable[str] = ()
     ) -> None:
-        self._database = database
         self._writing = database.keep()
+        self._reading = database.keep()
         self._hints = hints
         self._codec = codec
         self._tables = tuple(inline_tables)
@@ -216,7 +216,7 @@ class PostgresEventStore:
         lowest: dict[Stream, int] = {}
         for stream, after in asked:
             lowest[stream] = min(after, lowest.get(stream, after))
-        rows = await self._database.fetch(
+        rows = await self._reading.fetch(
             QUERIES["read_streams"],
             [stream.category for stream in lowest],
             [stream.id for stream in lowest],

@@ -43,7 +43,7 @@ class Database:
         self._returning: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def connect(cls, url: str, *, connections: int = 8) -> Self:
+    async def connect(cls, url: str, *, connections: int = 10) -> Self:
         """Open the pool. Raises `StoreUnavailableError` when nobody answers at the address."""
         with outages():
             pool = await asyncpg.create_pool(
@@ -124,7 +124,9 @@ class KeptConnection:
         self._connection: PoolConnectionProxy[asyncpg.Record] | None = None
         self._prepared: dict[str, PreparedStatement[asyncpg.Record]] = {}
 
-    async def fetch(self, query: str, *args: object, seconds: float) -> Sequence[Any]:
+    async def fetch(
+        self, query: str, *args: object, seconds: float = QUERY_SECONDS
+    ) -> Sequence[Any]:
         """Run a query and give its rows; the time includes the wait for a connection."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + seconds

@@ -117,8 +117,10 @@ class AccountView:
 class AccountQueries:
     """Reads accounts; those who ask at the same moment share a query."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, one_at_a_time: Database) -> None:
+        """Read through `database`, and by id, one query at a time, through the other."""
         self._database = database
+        self._one_at_a_time = one_at_a_time
         self._by_id: Coalescer[UUID, AccountRow] = Coalescer(self._fetch)
         self._remembered: OrderedDict[UUID, AccountRow] = OrderedDict()
 
@@ -136,7 +138,7 @@ class AccountQueries:
         return AccountRow(*rows[0]) if rows else None
 
     async def _fetch(self, ids: Sequence[UUID]) -> dict[UUID, AccountRow]:
-        rows: Sequence[Any] = await self._database.fetch(QUERIES["by_id"], ids)
+        rows: Sequence[Any] = await self._one_at_a_time.fetch(QUERIES["by_id"], ids)
         found = {row[0]: AccountRow(*row) for row in rows}
         self._remembered.update(found)
         while len(self._remembered) > _MOST_REMEMBERED:

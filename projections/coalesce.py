@@ -53,7 +53,9 @@ class Coalescer(Generic[K, V]):
         try:
             values = await self._fetch_many(list(group))
         except Exception as error:  # noqa: BLE001 - each waiter raises it as its own
-            for future in _pending(group):
+            # Those who gather behind a query that failed would only wait as long again.
+            behind, self._waiting = self._waiting, {}
+            for future in (*_pending(group), *_pending(behind)):
                 future.set_exception(error)
         else:
             for key, futures in group.items():

@@ -62,8 +62,10 @@ class Asked(NamedTuple):
 class PostQueries:
     """Reads posts; those that ask for the same at the same moment share a query."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, heads: Database) -> None:
+        """Read through `database`, and heads, one query at a time, through `heads`."""
         self._database = database
+        self._of_heads = heads
         self._memory = BodyMemory()
         self._heads: Coalescer[UUID, PostHead] = Coalescer(self._fetch_heads)
         self._by_slug: Coalescer[str, PostHead] = Coalescer(self._fetch_by_slug)
@@ -103,7 +105,7 @@ class PostQueries:
         return [row[0] for row in rows]
 
     async def _fetch_heads(self, ids: Sequence[UUID]) -> dict[UUID, PostHead]:
-        rows: Sequence[Any] = await self._database.fetch(QUERIES["heads"], ids)
+        rows: Sequence[Any] = await self._of_heads.fetch(QUERIES["heads"], ids)
         return {row[0]: PostHead(*row) for row in rows}
 
     async def _fetch_by_slug(self, slugs: Sequence[str]) -> dict[str, PostHead]:
