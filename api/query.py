@@ -7,6 +7,7 @@ plain form, are errors (400 `bad_parameter`) that name the parameter.
 import re
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from api.times import parse_rfc3339
@@ -62,6 +63,7 @@ def parse_moment(name: str, text: str) -> datetime | Malformed:
     )
 
 
+@lru_cache(maxsize=4096)
 def parse_uuid(text: str) -> UUID | None:
     """Read a UUID in its canonical form, in either case of letters; None for any other text."""
     return UUID(text) if _UUID.fullmatch(text) is not None else None

@@ -299,7 +299,9 @@ def _changed(old: T, new: T | UnsetType) -> T | UnsetType:
 
 def _is_blank(title: str) -> bool:
     """Tell whether there is nothing to see: white space, controls and zero-width characters."""
-    return all(unicodedata.category(char) in _INVISIBLE for char in title)
+    return not title[:1].isalnum() and all(
+        unicodedata.category(char) in _INVISIBLE for char in title
+    )
 
 
 def _title_blank() -> RejectedByValue:

@@ -6,6 +6,7 @@ Nothing personal is here but the keyed hash of the email. Written in the transac
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -30,6 +31,11 @@ _MOST_REMEMBERED = 10_000
 _encode = msgspec.json.Encoder().encode
 
 
+@lru_cache(maxsize=64)
+def _roles(names: tuple[str, ...]) -> frozenset[Role]:
+    return frozenset(Role(name) for name in names)
+
+
 class AccountRow(msgspec.Struct, frozen=True, gc=False):
     """An account's row."""
 
@@ -42,7 +48,7 @@ class AccountRow(msgspec.Struct, frozen=True, gc=False):
 
     def actor(self) -> Actor:
         """Give the account as somebody who asks."""
-        return Actor(self.id, frozenset(Role(role) for role in self.roles))
+        return Actor(self.id, _roles(tuple(self.roles)))
 
 
 class AccountBody(msgspec.Struct, frozen=True, rename="camel"):
