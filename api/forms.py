@@ -29,4 +29,4 @@ def decode_create_form(body: bytes) -> CreatePost | Malformed:
     try:
         return msgspec.convert(fields, CreatePost)
     except msgspec.ValidationError as error:
-        return from_validation_error(error)
+        return from_validation_error(error, CreatePost)

@@ -10,26 +10,25 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import force_setattr
 
+from api.patterns import SLUG, WEB_ADDRESS
 from domain import slug as slugs
 from domain.post import Category
 from domain.refusal import RejectedByValue
 
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Content = Annotated[str, Meta(min_length=1, max_length=200_000)]
-# Python's `$` also stands before a line break at the end, which the look-ahead rules out.
 Slug = Annotated[
     str,
-    Meta(min_length=1, max_length=slugs.MAX_LENGTH, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)"),
+    Meta(min_length=1, max_length=slugs.MAX_LENGTH, pattern=SLUG),
 ]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
 Version = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Reason = Annotated[str, Meta(min_length=1, max_length=1_000)]
-# It goes into a Link field, so it holds the characters of RFC 3986 and no others.
 WebAddress = Annotated[
     str,
     Meta(
         max_length=2_048,
-        pattern=r"^https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+$(?!\n)",
+        pattern=WEB_ADDRESS,
         extra_json_schema={"format": "uri"},
     ),
 ]

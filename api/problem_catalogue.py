@@ -281,7 +281,8 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
         "precondition_required": Problem(
             428,
             "If-Match is required",
-            "A change must say which version it is made to, so that nobody's work is lost.",
+            "A change must say which version it is made to, so that nobody's work is lost: get the "
+            "resource and send its ETag as If-Match.",
             "Get the resource and send its ETag as If-Match.",
             "RFC 6585, section 3",
         ),

@@ -67,7 +67,8 @@ def id_in_path(exchange: Exchange, name: str) -> UUID | Malformed:
     """Read an id from the path."""
     found = parse_uuid(exchange.parameter(name))
     if found is None:
-        return Malformed("bad_id", f"The {name} in the path is not a UUID.")
+        thing = name.removesuffix("_id")
+        return Malformed("bad_id", f"The id of the {thing} in the path is not a UUID.")
     return found
 
 

@@ -7,13 +7,16 @@ cannot tell, a careful pass looks at every value. The grammar is RFC 8259's, and
 says why the rest is refused.
 """
 
+import ast
 import json
 import re
+from enum import EnumMeta
 from itertools import accumulate
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_args
 
 import msgspec
 
+from api.patterns import IN_WORDS
 from commands.outcomes import Malformed
 
 T = TypeVar("T")
@@ -39,7 +42,7 @@ def decode(body: bytes, type_: type[T]) -> T | Malformed:
     try:
         return msgspec.json.decode(body, type=type_)
     except msgspec.ValidationError as error:
-        return from_validation_error(error)
+        return from_validation_error(error, type_)
     except msgspec.DecodeError as error:
         return _not_json(str(error).removeprefix("JSON is malformed: "))
 
@@ -191,6 +194,7 @@ def _fault_in_text(text: str, path: str) -> Malformed | None:
 
 _AT_PATH = re.compile(r" - at `(?:key` in `)?\$(?P<path>[^`]*)`\Z")
 _NAMES_FIELD = re.compile(r"Object (?:missing required|contains unknown) field `(.*)`", re.DOTALL)
+_NAMES_PATTERN = re.compile(r"Expected `str` matching regex ('.*'|\".*\")", re.DOTALL)
 _NAMES_MEMBER = re.compile(r"`(\w+)` ")
 _TYPE_NAMES = {
     "str": "a text",
@@ -205,7 +209,7 @@ _TYPE_NAMES = {
 _TYPES = re.compile(r"`([a-z |]+)`")
 
 
-def from_validation_error(error: msgspec.ValidationError) -> Malformed:
+def from_validation_error(error: msgspec.ValidationError, type_: type) -> Malformed:
     """Say in the words of JSON what msgspec says in those of Python, with the member's path.
 
     A `__post_init__` that refuses a value names its member first, in backticks.
@@ -223,8 +227,20 @@ def from_validation_error(error: msgspec.ValidationError) -> Malformed:
     if (named := _NAMES_MEMBER.match(message)) is not None:
         path = join_path(path, named[1])
     if message.startswith("Invalid enum value"):
-        message = "The value is not one of those allowed"
+        return _malformed(f"The value must be one of {_allowed(type_, path)}.", path)
+    pattern = _NAMES_PATTERN.fullmatch(message)
+    if pattern is not None:
+        words = IN_WORDS[ast.literal_eval(pattern[1])]
+        return _malformed(f"The text must be {words}.", path)
     return _malformed(_TYPES.sub(_in_words, message) + ".", path)
+
+
+def _allowed(type_: type, path: str) -> str:
+    """List the values of the enumeration that a member of a request struct holds."""
+    field = next(f for f in msgspec.structs.fields(type_) if f.encode_name == path)
+    types = get_args(field.type) or (field.type,)
+    enumeration = next(t for t in types if isinstance(t, EnumMeta))
+    return ", ".join(enumeration)
 
 
 def _in_words(found: re.Match[str]) -> str:

@@ -180,3 +180,31 @@ def test_the_shapes_can_be_published() -> None:
     assert schema["properties"]["title"]["maxLength"] == 200
     assert schema["additionalProperties"] is False
     assert schema["required"] == ["title", "content", "category"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "body", "detail"),
+    [
+        (
+            CreatePost,
+            b'{"title":"t","content":"c","category":"food"}',
+            "category: The value must be one of tech, business, security.",
+        ),
+        (
+            PatchPost,
+            b'{"slug":"A b"}',
+            "slug: The text must be lower-case letters and digits, with single hyphens between them.",
+        ),
+        (
+            PlaceLegalHold,
+            b'{"reason":"r","blockedBy":"ftp://x"}',
+            "blockedBy: The text must be an http or https address without spaces.",
+        ),
+    ],
+)
+def test_a_refusal_says_in_words_what_is_taken(type_: type, body: bytes, detail: str) -> None:
+    """No pattern and no class name is shown to a client."""
+    refused = decode(body, type_)
+
+    assert isinstance(refused, Malformed)
+    assert refused.detail == detail
