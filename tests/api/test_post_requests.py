@@ -193,7 +193,8 @@ def test_the_shapes_can_be_published() -> None:
         (
             PatchPost,
             b'{"slug":"A b"}',
-            "slug: The text must be lower-case letters and digits, with single hyphens between them.",
+            "slug: The text must be lower-case letters and digits, "
+            "with single hyphens between them.",
         ),
         (
             PlaceLegalHold,
