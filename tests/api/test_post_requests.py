@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from api.patterns import IN_WORDS, SLUG
 from api.post_requests import (
     CreatePost,
     PatchPost,
@@ -193,8 +194,7 @@ def test_the_shapes_can_be_published() -> None:
         (
             PatchPost,
             b'{"slug":"A b"}',
-            "slug: The text must be lower-case letters and digits, "
-            "with single hyphens between them.",
+            f"slug: The text must be {IN_WORDS[SLUG]}.",
         ),
         (
             PlaceLegalHold,

@@ -11,7 +11,7 @@ from infra.bootstrap import INLINE_TABLES
 from infra.codec import Codec
 from infra.event_store import PostgresEventStore
 from infra.hints import Hints
-from infra.postgres import APPLICATION_ROLE, Database, KeptConnection, outages
+from infra.postgres import APPLICATION_ROLE, QUERY_SECONDS, Database, KeptConnection, outages
 from tests.infra.store_race.checks import Attempt, History, Row
 from tests.support.log import Log
 
@@ -22,7 +22,9 @@ class _OneConnection(KeptConnection):
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._raw = connection
 
-    async def fetch(self, query: str, *args: object, seconds: float) -> Sequence[Any]:
+    async def fetch(
+        self, query: str, *args: object, seconds: float = QUERY_SECONDS
+    ) -> Sequence[Any]:
         """Run a query."""
         with outages():
             return await self._raw.fetch(query, *args, timeout=seconds)
