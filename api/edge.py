@@ -96,8 +96,12 @@ class Edge:
             pass
         except Exception as error:
             if status:  # too late for another answer: the server cuts the connection
-                _log.exception("answer broken off", request_id=request_id)
-                raise
+                outage = _outage_behind(error)
+                if outage is None:
+                    _log.exception("answer broken off", request_id=request_id)
+                    raise
+                _log.warning("answer broken off", request_id=request_id, reason=str(outage))
+                return
             await _recover(exchange, error)(inner, receive, send_out)
         finally:
             self._in_flight -= 1
@@ -145,6 +149,13 @@ class Edge:
             if len(self._hosts) < _MOST_HOSTS:
                 self._hosts.add(host)
         return None
+
+
+def _outage_behind(error: BaseException | None) -> StoreUnavailableError | None:
+    """Find the outage in what Litestar makes of an exception after the start of an answer."""
+    while not (error is None or isinstance(error, StoreUnavailableError)):
+        error = error.__cause__
+    return error
 
 
 def _recover(exchange: Exchange, error: Exception) -> Answer:

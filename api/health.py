@@ -12,6 +12,7 @@ from api.responses import problem
 Incoming = Request[Any, Any, Any]
 
 _ASK_AGAIN_SECONDS = 2
+_NOT_READY = "This process should get no requests for now: see `problems`."
 
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
@@ -30,7 +31,9 @@ async def readyz(request: Incoming) -> Answer:
     problems = await readiness.problems()
     if problems:
         error = "draining" if readiness.draining else "service_degraded"
-        return problem(exchange, error, retry_after=_ASK_AGAIN_SECONDS, problems=problems)
+        return problem(
+            exchange, error, _NOT_READY, retry_after=_ASK_AGAIN_SECONDS, problems=problems
+        )
     return Answer(200, [JSON, NO_STORE], b'{"status":"ok","problems":[]}')
 
 

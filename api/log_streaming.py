@@ -9,10 +9,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+import structlog
 from litestar.types import Receive
 
 from commands.log_entry import encode_entry
-from commands.ports import LogEntry
+from commands.ports import LogEntry, StoreUnavailableError
 
 PIECE_BYTES = 64 * 1024
 """Lines are gathered to about this many bytes before they are sent."""
@@ -22,6 +23,8 @@ HEARTBEAT_SECONDS = 15.0
 
 LOOK_SECONDS = 1.0
 """How soon a live answer notices that the process is draining."""
+
+_log = structlog.get_logger()
 
 
 async def ndjson(entries: AsyncIterator[LogEntry], receive: Receive) -> AsyncGenerator[bytes]:
@@ -50,8 +53,8 @@ async def server_sent(
 ) -> AsyncGenerator[bytes]:
     """Write an event for each entry (HTML, section 9.2), and a comment into each long silence.
 
-    It ends when the client leaves, when the process drains, and when `may_go_on`, which is asked at
-    each heartbeat, says so.
+    It ends when the client leaves, when the process drains, when `may_go_on`, which is asked at
+    each heartbeat, says so, and when the log cannot be read: a client comes back for the rest.
     """
     loop = asyncio.get_running_loop()
     async with _left(receive) as gone, closing(entries):
@@ -70,9 +73,11 @@ async def server_sent(
                         return
                     next_beat = loop.time() + HEARTBEAT_SECONDS
                     yield b":\n\n"
+        except StoreUnavailableError as error:
+            _log.warning("live answer ended: store unavailable", reason=str(error))
         finally:
             upcoming.cancel()
-            await asyncio.wait({upcoming})
+            await asyncio.gather(upcoming, return_exceptions=True)
 
 
 @asynccontextmanager

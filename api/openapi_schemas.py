@@ -22,10 +22,13 @@ class PostPage(Struct, frozen=True, rename="camel"):
     """Where the next page begins; null on the last one."""
 
 
-class VersionPage(Struct, frozen=True):
+class VersionPage(Struct, frozen=True, rename="camel"):
     """A page of a post's history, oldest first."""
 
     items: list[VersionEntry]
+    next_after: Annotated[
+        int | None, Meta(description="The version after which the next page begins.")
+    ]
 
 
 class LogEntry(Struct, frozen=True, rename="camel"):

@@ -205,7 +205,7 @@ OPERATIONS: Mapping[str, Operation] = {
         access=Access.OPTIONAL,
         headers=(IF_NONE_MATCH,),
         returns=(*_SHOWS_POST, Returns(Moved, fields=("Vary",))),
-        errors=(*_READS, "legal_hold", "post_not_found"),
+        errors=("legal_hold", "not_acceptable", "post_not_found"),
     ),
     "PATCH /posts/{post_id}": _change(
         "editPost",
@@ -245,7 +245,8 @@ OPERATIONS: Mapping[str, Operation] = {
             _LIMIT,
             Parameter("after", Annotated[int, Meta(ge=0)], "Only what comes after this version."),
         ),
-        returns=(Returns(Found, {JSON_TYPE: VersionPage}, ("Vary", "Link")),),
+        headers=(IF_NONE_MATCH,),
+        returns=(Returns(Found, {JSON_TYPE: VersionPage}, _PAGE_FIELDS), Returns(NotModified)),
         errors=(*_READS, "forbidden", "legal_hold", "post_not_found"),
     ),
     "GET /posts/{post_id}/versions/{version}": Operation(

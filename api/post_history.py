@@ -3,6 +3,7 @@
 They are for the author, auditors and admins alone.
 """
 
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from litestar import Request, get
 
 from api.answer import Answer
 from api.conditional import parse_conditions
+from api.etag import list_tag
 from api.exchange import Exchange
 from api.query import bad_parameter, parse_integer, parse_limit, parse_moment, parse_query
 from api.requests import id_in_path, not_acceptable
@@ -39,6 +41,10 @@ from projections.posts import body, tag
 IMMUTABLE = "private, max-age=31536000, immutable"
 _VARY = "Accept, Authorization"
 _LARGEST_VERSION = 2**31 - 1
+_DELETION = "post.deleted.v1"
+
+_LIST_VERSION = 1
+"""Part of the list's tags; a change to how it is written needs a new one."""
 
 VERSION_NOT_FOUND = NotFound("version_not_found")
 
@@ -56,7 +62,8 @@ class VersionEntry(msgspec.Struct, frozen=True, rename="camel"):
     actor: UUID | None
     command: str
     position: int
-    href: str
+    href: str | None
+    """Where the post can be read as this version left it; null for a deletion."""
 
 
 @get("/posts/{post_id:str}/versions")
@@ -105,14 +112,32 @@ async def _versions(exchange: Exchange) -> Outcome:
         return after
     if isinstance(limit, Malformed):
         return limit
+    conditions = parse_conditions(exchange.headers)
+    if isinstance(conditions, Malformed):
+        return conditions
     which = LogFilter(stream=post.stream(post_id), after_version=after)
+    # One more than asked for tells whether there is another page.
     entries = [entry async for entry in exchange.services.log.entries(which, limit=limit + 1)]
-    page = [_entry(entry) for entry in entries[:limit]]
-    links = [f'</posts/{post_id}/versions?limit={limit}>; rel="first"']
-    if len(entries) > limit:
-        following = f"</posts/{post_id}/versions?after={page[-1].version}&limit={limit}>"
-        links.append(f'{following}; rel="next"')
-    return Found(msgspec.json.encode({"items": page}), None, None, PRIVATE, _VARY, tuple(links))
+    page = entries[:limit]
+    following = page[-1].version if len(entries) > limit else None
+    ids = b"".join(entry.event_id.bytes for entry in page)
+    digest = blake2b(ids, digest_size=16, person=b"versions").digest()
+    current = list_tag(_LIST_VERSION, f"{post_id} {after} {limit} {following}", digest)
+    # Several events can share a second, so dates decide nothing here; no Last-Modified is sent.
+    by_tag = msgspec.structs.replace(conditions, if_modified_since=None, if_unmodified_since=None)
+    match evaluate(by_tag, tag=current, modified=exchange.now(), safe=True):
+        case Verdict.NOT_MODIFIED:
+            return NotModified(current, PRIVATE, _VARY)
+        case Verdict.FAILED:
+            return StaleVersion(current, f"/posts/{post_id}/versions")
+        case Verdict.PROCEED:
+            links = [f'</posts/{post_id}/versions?limit={limit}>; rel="first"']
+            if following is not None:
+                address = f"/posts/{post_id}/versions?after={following}&limit={limit}"
+                links.append(f'<{address}>; rel="next"')
+            listed = [_entry(entry) for entry in page]
+            written = msgspec.json.encode({"items": listed, "nextAfter": following})
+            return Found(written, current, None, PRIVATE, _VARY, tuple(links))
 
 
 async def _version(exchange: Exchange) -> Outcome:
@@ -182,6 +207,7 @@ def _as_it_was(exchange: Exchange, state: Post | None, cache_control: str) -> Ou
 
 def _entry(entry: LogEntry) -> VersionEntry:
     metadata = _metadata.decode(entry.metadata)
+    href = f"/posts/{entry.stream.id}/versions/{entry.version}"
     return VersionEntry(
         version=entry.version,
         type=entry.type,
@@ -189,5 +215,5 @@ def _entry(entry: LogEntry) -> VersionEntry:
         actor=metadata.actor,
         command=metadata.command,
         position=entry.position,
-        href=f"/posts/{entry.stream.id}/versions/{entry.version}",
+        href=None if entry.type == _DELETION else href,
     )

@@ -8,9 +8,10 @@ from api.answer import Answer
 from api.conditional import parse_conditions
 from api.exchange import Exchange
 from api.post_history import read_as_of
-from api.requests import id_in_path, no_query, not_acceptable
+from api.requests import id_in_path, not_acceptable
 from api.responses import PRIVATE, respond
 from api.route_table import direct
+from api.urlencoded import reencoded
 from commands.outcomes import (
     Found,
     Malformed,
@@ -52,7 +53,10 @@ async def read(request: Incoming) -> Answer:
 
 @get("/posts/slug/{slug:str}", opt=direct(post_by_slug))
 async def read_slug(request: Incoming) -> Answer:
-    """Read a post by its slug; a slug that it left answers with a redirect."""
+    """Read a post by its slug; a slug that it left answers with a redirect.
+
+    Query parameters have no meaning here: they are ignored, and kept by the redirect.
+    """
     return await post_by_slug(Exchange.of(request.scope))
 
 
@@ -77,15 +81,16 @@ async def _by_id(exchange: Exchange) -> Outcome:
 
 
 async def _by_slug(exchange: Exchange) -> Outcome:
+    """Find the post by its slug. The query means nothing here and any will do.
+
+    These are the addresses that people share, and others hang marks of their own on them.
+    """
     actor = await exchange.actor()
     if isinstance(actor, Unauthenticated):
         return actor
     conditions = parse_conditions(exchange.headers)
     if isinstance(conditions, Malformed):
         return conditions
-    refused = no_query(exchange)
-    if refused is not None:
-        return refused
     queries = exchange.services.post_queries
     slug = exchange.parameter("slug")
     head = await queries.head_by_slug(slug)
@@ -94,7 +99,8 @@ async def _by_slug(exchange: Exchange) -> Outcome:
         if moved is None:
             return POST_NOT_FOUND
         private = _caching(moved)[0] == PRIVATE
-        redirect = Moved(f"/posts/slug/{moved.slug}", SLUG_REDIRECT_SECONDS, private)
+        query = f"?{reencoded(exchange.query)}" if exchange.query else ""
+        redirect = Moved(f"/posts/slug/{moved.slug}{query}", SLUG_REDIRECT_SECONDS, private)
         return _refused(exchange, actor, moved) or redirect
     return await _answer(exchange, actor, conditions, head)
 

@@ -23,6 +23,8 @@ _HTTP_DATES = tuple(
         rf"{_DAY} {_MONTH} (?P<day>\d\d| \d) {_CLOCK} (?P<year>\d{{4}})",
     )
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
 _LEAP_SECOND = 60
 _TWO_DIGIT_YEAR_HORIZON = 50
 
@@ -63,7 +65,8 @@ def parse_rfc3339(text: str) -> datetime | None:
 
 def http_date(moment: datetime) -> str:
     """Write an aware time as an IMF-fixdate (RFC 9110, section 5.6.7), in whole seconds."""
-    return _http_date(int(moment.timestamp()))
+    # In integers: the float of a far time would round up to the next second.
+    return _http_date((moment - _EPOCH) // _SECOND)
 
 
 @lru_cache(maxsize=1024)

@@ -1,13 +1,16 @@
-"""Strict decoding of `name=value&...`, for query strings and form bodies alike.
+"""Strict decoding of `name=value&...`, for query strings and form bodies alike, and re-encoding.
 
 The form is WHATWG's `application/x-www-form-urlencoded`; unlike it, nothing is repaired here: a bad
 escape, text that is not UTF-8 and control characters that no field means are errors.
 """
 
 import re
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+_IN_QUERIES = "!$&'()*+,;=:@/?%"
+"""What stands in a query as it is (RFC 3986, section 3.4), beside letters, digits and `-._~`."""
 
 
 class PairsError(Exception):
@@ -36,6 +39,11 @@ def decode_pairs(raw: bytes, *, most: int) -> dict[str, str]:
             raise PairsError("The field is given more than once.", name)
         pairs[name] = _decode(raw_value, name)
     return pairs
+
+
+def reencoded(query: bytes) -> str:
+    """Write any query so that it can stand in an address; what is well formed is left as it is."""
+    return quote(_BAD_ESCAPE.sub(b"%25", query), safe=_IN_QUERIES)
 
 
 def _decode(raw: bytes, name: str | None) -> str:

@@ -126,7 +126,7 @@ async def publish_due(
         return PublishDue()
 
     asked: Change[Post, PostCommand] = Change(
-        caller=Caller(actor=None, at=now, command=PublishDue.__name__),
+        caller=Caller(actor=None, at=now, command="PublishDuePost"),
         permit=lambda _: None,
         missing=POST_NOT_FOUND,
         command=wish,

@@ -6,8 +6,9 @@ from typing import Literal
 import asyncpg
 import msgspec
 
+from infra.postgres import APPLICATION_ROLE, CONNECT_SECONDS
+
 MIGRATIONS = Path(__file__).with_name("migrations")
-_CONNECT_SECONDS = 5.0
 
 
 class DatabaseFault(msgspec.Struct, frozen=True):
@@ -18,11 +19,11 @@ class DatabaseFault(msgspec.Struct, frozen=True):
 
 
 async def check_database(url: str, *, production: bool) -> DatabaseFault | None:
-    """Connect as the schema's owner, and compare the schema with this program's."""
+    """Connect, compare the schema with this program's, and see whether the login has its rights."""
     try:
-        connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS)
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        reason = str(error) or f"no answer within {_CONNECT_SECONDS:.0f} s"
+        reason = str(error) or f"no answer within {CONNECT_SECONDS:g} s"
         return DatabaseFault("down", f"PostgreSQL is out of reach: {reason}")
     try:
         if production and await connection.fetchval("show fsync") != "on":
@@ -30,9 +31,25 @@ async def check_database(url: str, *, production: bool) -> DatabaseFault | None:
         if await connection.fetchval("select to_regclass('alembic_version')") is None:
             return DatabaseFault("old", "the database is empty: run `ledgerpress migrate`")
         version = await connection.fetchval("select version_num from alembic_version")
+        return _compare(str(version)) or await _without_rights(connection)
+    except asyncpg.InsufficientPrivilegeError as error:
+        return DatabaseFault("unusable", f"{error}; {await _way_to_rights(connection)}")
     finally:
         await connection.close()
-    return _compare(str(version))
+
+
+async def _without_rights(connection: asyncpg.Connection) -> DatabaseFault | None:
+    """Find a login that cannot take the role in which all of the product's queries run."""
+    query = "select pg_has_role(current_user, $1, 'member')"
+    if await connection.fetchval(query, APPLICATION_ROLE):
+        return None
+    reason = f"the login may not act as {APPLICATION_ROLE}; {await _way_to_rights(connection)}"
+    return DatabaseFault("unusable", reason)
+
+
+async def _way_to_rights(connection: asyncpg.Connection) -> str:
+    login = await connection.fetchval("select quote_ident(current_user)")
+    return f"as the schema's owner run: grant {APPLICATION_ROLE} to {login}"
 
 
 def known_versions() -> list[str]:

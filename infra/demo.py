@@ -106,7 +106,7 @@ async def _account(product: Product, demo: DemoAccount, password: str, now: date
         roles=demo.roles,
         password_hash=await _hash(product, password),
     )
-    caller = Caller(actor=None, at=now, command="CreateDemo")
+    caller = Caller(actor=None, at=now, command="RegisterAccount")
     outcome = await register(product.accounts, caller, registration)
     if not isinstance(outcome, Created):
         raise TypeError(f"the demo account {demo.email} was not made: {outcome}")
@@ -163,7 +163,7 @@ def _wanted(step: PostCommand) -> PostChange:
 
 
 def _caller(author: Actor, now: datetime, command: PostCommand) -> Caller:
-    return Caller(actor=author, at=now, command=type(command).__name__)
+    return Caller(actor=author, at=now, command=f"{type(command).__name__}Post")
 
 
 def _kept(path: Path) -> str | None:

@@ -16,6 +16,7 @@ from infra.bootstrap import open_product
 from infra.clock import now
 from infra.database_check import DatabaseFault, check_database
 from infra.demo import DemoPassword, create_demo, demo_password
+from infra.embedded.errors import ServiceError
 from infra.embedded.services import embedded_services
 from infra.http_server.limits import HttpLimits
 from infra.keys import load_keys
@@ -42,22 +43,32 @@ async def develop(
 ) -> DatabaseFault | SecretError | None:
     """Run the whole product until `stop` is set; on return everything that was started has ended.
 
-    Raises `ServiceError` where a service cannot be started and `OSError` where BIND cannot be used.
+    Raises `ServiceError` where a service cannot be started or ended by itself, and `OSError` where
+    BIND cannot be used.
     """
     free_address(settings)
     serving = asyncio.Event()
-    running = asyncio.create_task(_run(settings, stop, serving, on_ready))
+    losses: list[str] = []
+
+    def lost(reason: str) -> None:
+        losses.append(reason)
+        stop.set()
+
+    running = asyncio.create_task(_run(settings, stop, serving, on_ready, lost))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not running.done() and not serving.is_set():
             # Told to stop in the middle of starting: what has been started ends on the way out.
             running.cancel()
+        fault = None
         with contextlib.suppress(asyncio.CancelledError):
-            return await running
-        return None
+            fault = await running
     finally:
         stopping.cancel()
+    if losses:
+        raise ServiceError(f"{losses[0]}; everything was stopped")
+    return fault
 
 
 def free_address(settings: Settings) -> None:
@@ -72,8 +83,9 @@ async def _run(
     stop: asyncio.Event,
     serving: asyncio.Event,
     on_ready: Callable[[Ready], None],
+    on_loss: Callable[[str], None],
 ) -> DatabaseFault | SecretError | None:
-    async with embedded_services(settings) as services:
+    async with embedded_services(settings, on_loss=on_loss) as services:
         keys = load_keys(settings)
         if isinstance(keys, SecretError):
             return keys

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 APPLICATION_ROLE = "ledgerpress_app"
 """What the running product may do: nothing that changes or removes an event."""
 
+CONNECT_SECONDS = 5.0
 ACQUIRE_SECONDS = 0.5
 QUERY_SECONDS = 0.8
-"""Together they leave time to answer 503 within a second."""
+"""The last two leave time to answer 503 within a second."""
 
 _OUTAGES = (
     OSError,
@@ -46,19 +47,25 @@ class Database:
     async def connect(cls, url: str, *, connections: int = 10) -> Self:
         """Open the pool. Raises `StoreUnavailableError` when nobody answers at the address."""
         with outages():
-            pool = await asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=connections,
-                timeout=5,
-                reset=_leave_as_is,
-                # jit: plans of short queries are cheaper than compiling them.
-                server_settings={
-                    "application_name": "ledgerpress",
-                    "jit": "off",
-                    "role": APPLICATION_ROLE,
-                },
-            )
+            try:
+                pool = await asyncpg.create_pool(
+                    url,
+                    # One at once, to see that somebody answers. No lower limit later: in an
+                    # outage the pool would try to keep to it, and log each try with a traceback.
+                    init_size=1,
+                    min_size=0,
+                    max_size=connections,
+                    timeout=CONNECT_SECONDS,
+                    reset=_leave_as_is,
+                    # jit: plans of short queries are cheaper than compiling them.
+                    server_settings={
+                        "application_name": "ledgerpress",
+                        "jit": "off",
+                        "role": APPLICATION_ROLE,
+                    },
+                )
+            except TimeoutError as error:
+                raise _no("answer", CONNECT_SECONDS) from error
         return cls(pool)
 
     async def close(self) -> None:
@@ -89,7 +96,10 @@ class Database:
         clock = asyncio.get_running_loop().time
         deadline = clock() + seconds
         async with self.connection() as connection:
-            return await connection.fetch(query, *args, timeout=deadline - clock())
+            try:
+                return await connection.fetch(query, *args, timeout=deadline - clock())
+            except TimeoutError as error:
+                raise _no("answer", seconds) from error
 
     def keep(self) -> "KeptConnection":
         """Give a connection to keep, for somebody who runs one query at a time."""
@@ -99,7 +109,10 @@ class Database:
 
     async def take(self) -> "PoolConnectionProxy[asyncpg.Record]":
         """Wait, not for long, for a connection of the pool."""
-        return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+        try:
+            return await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+        except TimeoutError as error:
+            raise _no("connection", ACQUIRE_SECONDS) from error
 
     def give_back(self, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
         """Return a connection whose query failed; nobody waits until that query is cancelled."""
@@ -141,6 +154,9 @@ class KeptConnection:
                     statement = await connection.prepare(query, timeout=deadline - clock())
                     self._prepared[query] = statement
                 return await statement.fetch(*args, timeout=deadline - clock())
+            except TimeoutError as error:
+                self.give_back()
+                raise _no("answer", seconds) from error
             except BaseException:
                 self.give_back()
                 raise
@@ -168,7 +184,12 @@ def outages() -> Iterator[None]:
     except asyncpg.DataError:
         raise  # an argument of the wrong type: a bug, though an InterfaceError by class
     except _OUTAGES as error:
-        raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
+        # Some say nothing: what they are then tells more than an empty text.
+        raise StoreUnavailableError(str(error) or type(error).__name__) from error
+
+
+def _no(what: str, seconds: float) -> StoreUnavailableError:
+    return StoreUnavailableError(f"no {what} within {seconds:g} s")
 
 
 async def _leave_as_is(_connection: object) -> None:

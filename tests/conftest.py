@@ -5,12 +5,17 @@ from collections.abc import AsyncIterator
 import nats
 import pytest
 import redis.asyncio
+from hypothesis import settings
 
 from infra.embedded.services import Services
 from tests.support.log import connected
 from tests.support.product import START, Api, running_api
 from tests.support.rewind import Rewind
 from tests.support.services import Databases, migrated_databases, session_services
+
+# The same examples each time, and no deadline on a busy machine.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

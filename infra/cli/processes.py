@@ -5,6 +5,7 @@ time that every other command takes to start.
 """
 
 import errno
+import os
 
 import rich_click as click
 
@@ -22,6 +23,7 @@ from infra.database_check import DatabaseFault, check_database, known_versions
 from infra.secrets import SecretError
 from infra.settings import Settings
 
+_ENV = "LEDGERPRESS_ENV"
 _ADDRESS_FAULTS = {
     errno.EADDRINUSE: "is in use by another program: stop it, or choose another",
     errno.EADDRNOTAVAIL: "is no address of this machine: choose another",
@@ -36,9 +38,14 @@ def dev() -> None:
     from infra.dev import develop  # noqa: PLC0415
     from infra.serve import stopped_by_signals  # noqa: PLC0415
 
+    # Before the settings are read: what production lacks is for `serve` to ask for.
+    if any(name.upper() == _ENV and value == "production" for name, value in os.environ.items()):
+        raise Failure(
+            f"{_ENV} is production, and `ledgerpress dev` is for development: "
+            "use `ledgerpress serve` and `ledgerpress worker`",
+            WRONG_USE,
+        )
     settings = read_settings()
-    if settings.production:
-        raise Failure("LEDGERPRESS_ENV is production: use `ledgerpress serve`", WRONG_USE)
 
     async def work() -> DatabaseFault | SecretError | None:
         with stopped_by_signals() as stop:

@@ -79,7 +79,7 @@ def create(
                 roles=frozenset(Role(role) for role in roles),
                 password_hash=hashed,
             )
-            return await register(product.accounts, _operator("Register"), registration)
+            return await register(product.accounts, _operator("RegisterAccount"), registration)
 
     outcome = run(work())
     if not isinstance(outcome, Created):
@@ -110,7 +110,7 @@ def token(email: str) -> None:
 @as_json
 def disable(email: str, *, json_wanted: bool) -> None:
     """Shut the account of EMAIL: its tokens work no more."""
-    _change(email, Disable(), json_wanted=json_wanted)
+    _change(email, Disable(), "DisableAccount", json_wanted=json_wanted)
 
 
 @users.command()
@@ -118,7 +118,7 @@ def disable(email: str, *, json_wanted: bool) -> None:
 @as_json
 def enable(email: str, *, json_wanted: bool) -> None:
     """Open the shut account of EMAIL again."""
-    _change(email, Enable(), json_wanted=json_wanted)
+    _change(email, Enable(), "EnableAccount", json_wanted=json_wanted)
 
 
 @users.command()
@@ -128,17 +128,16 @@ def enable(email: str, *, json_wanted: bool) -> None:
 def role(email: str, roles: tuple[str, ...], *, json_wanted: bool) -> None:
     """Give the account of EMAIL these ROLES and no others."""
     wanted = ChangeRoles(frozenset(Role(name) for name in roles))
-    _change(email, wanted, json_wanted=json_wanted)
+    _change(email, wanted, "ChangeAccountRoles", json_wanted=json_wanted)
 
 
-def _change(email: str, command: AccountCommand, *, json_wanted: bool) -> None:
+def _change(email: str, command: AccountCommand, name: str, *, json_wanted: bool) -> None:
     settings = read_settings()
 
     async def work() -> Outcome:
         async with opened(settings) as product:
             found = await _find(product, email)
-            caller = _operator(type(command).__name__)
-            return await change_account(product.accounts, caller, found.id, command)
+            return await change_account(product.accounts, _operator(name), found.id, command)
 
     outcome = run(work())
     if not isinstance(outcome, Changed | Unchanged):

@@ -4,7 +4,7 @@ Adding a service: a `Kind` in resolve.py, a file with its start function, a fiel
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -45,11 +45,16 @@ class Services(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def embedded_services(
-    settings: Settings, *, durable: bool = True, places: Places | None = None
+    settings: Settings,
+    *,
+    durable: bool = True,
+    places: Places | None = None,
+    on_loss: Callable[[str], None] = lambda _reason: None,
 ) -> AsyncIterator[Services]:
     """Yield every service, started where its URL is not set; on leaving, what was started ends.
 
-    Raises ServiceError. `durable=False` turns fsync off and is for tests alone.
+    `on_loss` hears, once, which of them ended before its time. Raises ServiceError. `durable=False`
+    turns fsync off and is for tests alone.
     """
     database, broker, cache = settings.database_url, settings.nats_url, settings.redis_url
     if database and broker and cache:
@@ -66,7 +71,13 @@ async def embedded_services(
             _given(NATS, broker) if broker else start_nats(supervisor, found_in, durable=durable),
             _given(VALKEY, cache) if cache else start_valkey(supervisor, found_in),
         )
-        yield Services(*services)
+        leaving = asyncio.Event()
+        watching = asyncio.create_task(supervisor.watch(leaving, on_loss))
+        try:
+            yield Services(*services)
+        finally:
+            leaving.set()
+            await watching
 
 
 def _at(kind: Kind, url: str) -> Service:

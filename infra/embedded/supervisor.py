@@ -19,6 +19,7 @@ from infra.embedded.folders import Account, Layout, make_layout, prepare_base
 
 READY_WITHIN_S = 60.0
 _POLL_S = 0.01
+_WATCH_S = 0.5
 _TAIL_LINES = 15
 _TAIL_BYTES = 16_384
 _GUARDIAN = Path(__file__).with_name("guardian.py")
@@ -79,6 +80,27 @@ class Supervisor:
     async def exit_status(self, name: str) -> int | None:
         """Return the exit status of a program that ended, None while it runs."""
         return (await self._ask({"op": "poll", "name": name})).exit
+
+    async def watch(self, stop: asyncio.Event, on_loss: Callable[[str], None]) -> None:
+        """Look at the servers until `stop` is set; tell once if one of them ended by itself."""
+        while not stop.is_set():
+            try:
+                lost = await self._lost()
+            except ServiceError as error:  # the guardian
+                lost = str(error)
+            if lost is not None:
+                on_loss(lost)
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_WATCH_S):
+                    await stop.wait()
+
+    async def _lost(self) -> str | None:
+        for name in list(self._pids):
+            status = await self.exit_status(name)
+            if status is not None:
+                return f"{name} {_ending(status)}; its log is {self.log_of(name)}"
+        return None
 
     async def stop(self, name: str) -> None:
         """Stop one server and wait until it is gone."""
@@ -147,6 +169,12 @@ class Supervisor:
             return ""
         lines = "\n".join(f"  {line}" for line in text.splitlines()[-_TAIL_LINES:])
         return f"; the end of {log}:\n{lines}"
+
+
+def _ending(status: int) -> str:
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended by itself with status {status}"
 
 
 @asynccontextmanager

@@ -41,6 +41,8 @@ _CONNECT = Fault(
     # RFC 9110 10.2.1: an empty Allow says that the target, a tunnel, takes no method at all.
     ((b"allow", b""),),
 )
+_NO_HOST = Fault(400, "bad_host", "The Host field is missing.")
+_BAD_HOST = Fault(400, "bad_host", "There must be one Host field, with a host and perhaps a port.")
 _TARGET_TOO_LONG = Fault(
     414, "uri_too_long", "The request target is longer than this server takes."
 )
@@ -181,9 +183,9 @@ def framing_fault(noted: dict[bytes, bytes], http_version: str) -> Fault | None:
     host = noted.get(b"host")
     if host is None:
         if http_version == "1.1":
-            return malformed("The Host field is missing.")
+            return _NO_HOST
     elif not is_authority(host):
-        return malformed("There must be one Host field, with a host and perhaps a port.")
+        return _BAD_HOST
     coding = noted.get(b"transfer-encoding")
     if coding is not None:
         if http_version == "1.0":

@@ -8,11 +8,12 @@ from uuid import UUID
 import msgspec
 import pytest
 from litestar.types import HTTPDisconnectEvent
+from structlog.testing import capture_logs
 
 from api import log_streaming
 from api.log_streaming import PIECE_BYTES, ndjson, server_sent
 from commands.log_entry import encode_entry
-from commands.ports import LogEntry
+from commands.ports import LogEntry, StoreUnavailableError
 from domain.stream import Stream
 
 STREAM = Stream("post", UUID(int=1))
@@ -138,6 +139,35 @@ async def test_a_live_answer_ends(why: str, monkeypatch: pytest.MonkeyPatch) -> 
         sent = [piece async for piece in pieces]
 
     assert sent == [b"retry: 2000\n\n"]
+
+
+@pytest.mark.parametrize("what", ["the log", "the right to read"])
+async def test_an_outage_ends_a_live_answer(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the database fails it ends as if it were over, and one line of the log says why."""
+    monkeypatch.setattr(log_streaming, "HEARTBEAT_SECONDS", 0.0)
+    monkeypatch.setattr(log_streaming, "LOOK_SECONDS", 0.01)
+
+    async def ask() -> bool:
+        return await fail() if what == "the right to read" else True
+
+    entries = failing() if what == "the log" else silent()
+    with capture_logs() as said:
+        async with asyncio.timeout(5):
+            sent = [piece async for piece in server_sent(entries, staying, ask, lambda: False)]
+
+    assert sent == [b"retry: 2000\n\n"]
+    assert [(line["log_level"], line["reason"]) for line in said] == [("warning", "gone")]
+
+
+async def fail() -> bool:
+    """Fail as the store does when its database is out of reach."""
+    raise StoreUnavailableError("gone")
+
+
+async def failing() -> AsyncGenerator[LogEntry]:
+    """Give nothing and fail."""
+    await fail()
+    yield entry(1)
 
 
 async def silent() -> AsyncGenerator[LogEntry]:

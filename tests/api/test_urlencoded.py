@@ -1,12 +1,13 @@
 """Specifies the strict decoding of urlencoded fields."""
 
-from urllib.parse import urlencode
+import re
+from urllib.parse import unquote_to_bytes, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.urlencoded import PairsError, decode_pairs
+from api.urlencoded import PairsError, decode_pairs, reencoded
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,13 @@ def test_what_is_encoded_is_decoded(pairs: dict[str, str]) -> None:
         assert any("\0" in text for pair in pairs.items() for text in pair)
     else:
         assert decoded == pairs
+
+
+@given(st.binary())
+def test_whatever_is_reencoded_can_stand_in_an_address(query: bytes) -> None:
+    """It is ASCII without anything special, means the same bytes, and twice is as once."""
+    once = reencoded(query)
+
+    assert re.fullmatch(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*", once)
+    assert unquote_to_bytes(once) == unquote_to_bytes(query)
+    assert reencoded(once.encode()) == once

@@ -12,9 +12,11 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+import redis
 
 from tests.support.services import data_folder
 
@@ -182,6 +184,9 @@ def test_users(running: Machine) -> None:
     shut = ledgerpress("users", "disable", "eve@example.org", "--json")
     refused = ledgerpress("users", "token", "eve@example.org")
     opened = ledgerpress("users", "enable", "eve@example.org")
+    logged = ledgerpress(
+        "events", "tail", "--no-follow", "--last", "4", "--stream", "account", "--json"
+    )
 
     (account,) = events(created)
     assert account["roles"] == ["auditor", "author"]
@@ -192,6 +197,13 @@ def test_users(running: Machine) -> None:
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "disabled" in refused.stderr
     assert re.search(r"operator +enabled", opened.stdout)
+    entries = msgspec.convert(events(logged), list[dict[str, Any]])
+    assert [entry["metadata"]["command"] for entry in entries] == [
+        "RegisterAccount",
+        "ChangeAccountRoles",
+        "DisableAccount",
+        "EnableAccount",
+    ]
 
 
 WRONG_USES = (
@@ -362,7 +374,7 @@ def test_taken(running: Machine) -> None:
 
 
 def test_no_service(machine: Machine) -> None:
-    """Where nothing runs, commands say so and exit with 5; `serve` and production ask for URLs."""
+    """Where nothing runs, commands say so and exit with 5; in production URLs are asked for."""
     elsewhere = {"DATA_DIR": str(machine.folder / "elsewhere")}
     nothing = machine.ledgerpress("events", "tail", **elsewhere)
     down = machine.ledgerpress(
@@ -370,16 +382,19 @@ def test_no_service(machine: Machine) -> None:
     )
     serve = machine.ledgerpress("serve", **elsewhere)
     production = machine.ledgerpress("dev", ENV="production", **elsewhere)
+    unready = machine.ledgerpress("serve", ENV="production", **elsewhere)
     misspelt = machine.ledgerpress("config", "show", BIDN="127.0.0.1:1")
 
     assert (nothing.returncode, down.returncode) == (5, 5)
     assert "no `ledgerpress dev` runs with LEDGERPRESS_DATA_DIR" in nothing.stderr
     assert "PostgreSQL is out of reach" in down.stderr
-    assert (serve.returncode, production.returncode, misspelt.returncode) == (2, 2, 2)
+    assert [each.returncode for each in (serve, production, unready, misspelt)] == [2] * 4
+    assert "use `ledgerpress serve`" in production.stderr
+    assert "LEDGERPRESS_ENV=production needs it" in unready.stderr
     assert misspelt.stderr == (
         "Error: LEDGERPRESS_BIDN is not a setting; did you mean LEDGERPRESS_BIND?\n"
     )
-    for result in (nothing, down, serve, production, misspelt):
+    for result in (nothing, down, serve, production, unready, misspelt):
         assert len(result.stderr.splitlines()) == 1
         assert result.stdout == ""
 
@@ -407,3 +422,28 @@ def test_again(running: Machine, dev: Dev) -> None:
     assert "shown once" not in banner
     assert posts_again == posts
     assert "Traceback" not in (running.folder / "dev.err").read_text()
+
+
+def test_lost_service() -> None:
+    """When a server that it started ends by itself, everything ends, with one line that says so."""
+    with data_folder() as folder:
+        alone = Machine(folder, 0)
+        dev = Dev(alone)
+        try:
+            dev.banner()
+            running = json.loads((folder / "data" / "running.json").read_text())
+            with redis.Redis.from_url(running["redisUrl"]) as client:
+                client.shutdown(nosave=True)
+            ended = dev.process.wait(STOPPED_WITHIN)
+        finally:
+            dev.process.kill()
+            dev.process.wait()
+        said = (folder / "dev.err").read_text()
+        left = (folder / "data" / "running.json").exists()
+
+    assert ended == 1
+    assert re.fullmatch(
+        r"Error: valkey ended by itself with status 0; its log is \S+; everything was stopped\n",
+        said,
+    )
+    assert not left

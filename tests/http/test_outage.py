@@ -1,12 +1,19 @@
 """Specifies an outage of PostgreSQL: told within a second, over without a restart (21)."""
 
 import asyncio
-from collections.abc import Awaitable
+import re
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing
 from time import monotonic
+from typing import Any, cast
 
 import httpx
+import msgspec
 import pytest
+from structlog.testing import capture_logs
 
+from api.services import Services
+from commands.ports import EventLog, LogEntry, StoreUnavailableError
 from tests.support.http import fields, problem
 from tests.support.own_postgres import own_postgres
 from tests.support.posts import a_draft, a_post, a_published_post
@@ -43,7 +50,10 @@ async def _is_503_at_once(api: Api, path: str) -> None:
                 problem(answer, 503, "service_degraded")
     alive, ready = await api.anonymous.get("/livez"), await api.anonymous.get("/readyz")
     assert alive.status_code == 200
-    assert problem(ready, 503, "service_degraded")["problems"]
+    why = problem(ready, 503, "service_degraded")
+    assert why["problems"]
+    assert re.search(r"\w$", why["problems"][0]), "it names no reason"
+    assert "write" not in why["detail"]
 
 
 async def _recovers(api: Api, path: str) -> bool:
@@ -79,3 +89,45 @@ async def test_an_outage_of_the_database() -> None:
         assert read["version"] <= post.body["version"] + 1
         drafts = (await api.author.get("/posts?status=draft")).json()["items"]
         assert sorted(draft["slug"] for draft in drafts) in (["after"], ["after", "lost"])
+
+
+class BreakingLog:
+    """The log, whose database fails after so many entries."""
+
+    def __init__(self, log: EventLog, most: int) -> None:
+        self._log = log
+        self._most = most
+        self.head = log.head
+        self.recorded = log.recorded
+        self.tail = log.tail
+
+    async def entries(self, *args: Any, **kwargs: Any) -> AsyncGenerator[LogEntry]:  # noqa: ANN401 - passed on
+        """Give the first entries and fail."""
+        async with aclosing(
+            cast("AsyncGenerator[LogEntry]", self._log.entries(*args, **kwargs))
+        ) as entries:
+            given = 0
+            async for entry in entries:
+                if given == self._most:
+                    raise StoreUnavailableError("gone")
+                given += 1
+                yield entry
+
+
+async def test_an_outage_in_the_middle_of_an_answer(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The connection is cut, so that what came never looks complete, and no traceback is logged."""
+
+    def alter(services: Services) -> Services:
+        return msgspec.structs.replace(services, log=BreakingLog(services.log, 7))
+
+    async with running_api(database_url, alter=alter) as api:
+        for number in range(3):
+            await a_post(api.author, title=f"Large {number}", content="x" * 200_000)
+        request = api.auditor.request("GET", "/events", headers={"Accept": "application/x-ndjson"})
+        with capture_logs() as said, pytest.raises(httpx.RemoteProtocolError):
+            await api.auditor.http.send(request)
+
+    assert [(line["log_level"], line["reason"]) for line in said] == [("warning", "gone")]
+    assert "Traceback" not in caplog.text

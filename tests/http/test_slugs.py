@@ -107,3 +107,23 @@ async def test_an_old_slug_is_free_for_a_new_post(api: Api) -> None:
     await (await a_post(api.author, slug="old")).edit(slug="new")
 
     assert (await api.second_author.post("/posts", a_draft(slug="old"))).status_code == 201
+
+
+async def test_a_redirect_keeps_the_query(api: Api) -> None:
+    """As it was sent, repeated names too, with what cannot stand in an address encoded."""
+    post = await (await a_published_post(api.author, slug="old")).edit(slug="new")
+    kept = "utm_source=letter&utm_source=b%20c+d&x=%C4%85&/?:@!$'()*,;=~"
+    plain = await api.anonymous.get(f"/posts/slug/old?{kept}")
+    odd = 'a=%%zz"<>`{|}\\^[]'
+    async with api.raw() as connection:
+        head = f"GET /posts/slug/old?{odd} HTTP/1.1\r\nHost: {api.host}\r\n\r\n"
+        await connection.send(head.encode())
+        encoded = await connection.answer()
+    direct = await api.anonymous.get(f"/posts/slug/new?{kept}&a=%")
+
+    assert (plain.status_code, plain.headers["location"]) == (301, f"/posts/slug/new?{kept}")
+    assert encoded.status == 301
+    assert encoded.field("location") == (
+        "/posts/slug/new?a=%25%25zz%22%3C%3E%60%7B%7C%7D%5C%5E%5B%5D"
+    )
+    assert (direct.status_code, direct.json()) == (200, post.body)

@@ -60,7 +60,36 @@ async def test_the_versions_come_in_pages(api: Api) -> None:
         f'<{path}?limit=2>; rel="first", <{path}?after=2&limit=2>; rel="next"'
     )
     assert [item["version"] for item in last.json()["items"]] == [5]
+    assert (first.json()["nextAfter"], last.json()["nextAfter"]) == (2, None)
     assert last.headers["link"] == f'<{path}?limit=2>; rel="first"'
+
+
+async def test_a_page_of_versions_is_revalidated(api: Api) -> None:
+    """304 for its tag until something happens; a full page keeps its tag; dates decide nothing."""
+    post = await a_post(api.author)
+    post = await post.edit(title="Second")
+    path = f"{post.path}/versions"
+    whole, full = await api.author.get(path), await api.author.get(f"{path}?limit=1")
+    same = {"If-None-Match": whole.headers["etag"]}
+    unchanged = await api.author.get(path, headers=same)
+    dated = await api.author.get(path, headers={"If-Modified-Since": whole.headers["date"]})
+    await post.edit(title="Third")
+    changed = await api.author.get(path, headers=same)
+    full_again = await api.author.get(f"{path}?limit=1")
+    failed = await api.author.get(path, headers={"If-Match": whole.headers["etag"]})
+
+    assert (unchanged.status_code, fields(unchanged)) == (
+        304,
+        {
+            "etag": whole.headers["etag"],
+            "cache-control": PRIVATE,
+            "vary": "Accept, Authorization",
+        },
+    )
+    assert (dated.status_code, changed.status_code) == (200, 200)
+    assert (full_again.headers["etag"], full_again.content) == (full.headers["etag"], full.content)
+    assert len({whole.headers["etag"], full.headers["etag"], changed.headers["etag"]}) == 3
+    problem(failed, 412, "stale_version")
 
 
 @pytest.mark.parametrize(
@@ -208,6 +237,7 @@ async def test_history_outlives_deletion(api: Api) -> None:
         "post.published.v1",
         "post.deleted.v1",
     ]
+    assert [item["href"] is None for item in listed] == [False, False, True]
     assert (await api.author.get(f"{post.path}/versions/2")).json() == post.body
     problem(await api.author.get(f"{post.path}/versions/3"), 404, "version_not_found")
 

@@ -50,6 +50,21 @@ async def test_all_there(product: Product, settings: Settings) -> None:
     assert [row[0] for row in former] == ["reading-an-etag-without-tears"]
 
 
+async def test_commands(product: Product, settings: Settings) -> None:
+    """The log names the commands as it names those of the API."""
+    await start(product, settings)
+
+    rows = await product.database.fetch("select distinct metadata->>'command' from events")
+    assert {row[0] for row in rows} == {
+        "ArchivePost",
+        "CreatePost",
+        "EditPost",
+        "PublishPost",
+        "RegisterAccount",
+        "SchedulePost",
+    }
+
+
 async def test_password_works(product: Product, settings: Settings) -> None:
     """The one password is generated once, kept privately, and fits every account."""
     await start(product, settings)

@@ -218,3 +218,35 @@ async def test_a_store_that_closes_tells_those_who_wait(database_url: str) -> No
         results = await asyncio.gather(sent, queued, return_exceptions=True)
 
     assert [type(result) for result in results] == [StoreUnavailableError] * 2
+
+
+async def test_an_outage_is_named_and_not_repeated(
+    postgres: OwnPostgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What timed out is said, and the pool logs nothing of its own while the server is away."""
+    database = await Database.connect(postgres.url)
+    kept = database.keep()
+    said = []
+    try:
+        postgres.pause()
+        try:
+            for asking in (database, kept, database.keep()):
+                with pytest.raises(StoreUnavailableError) as raised:
+                    await asking.fetch("select 1", seconds=0.2)
+                said.append(str(raised.value))
+        finally:
+            postgres.resume()
+        await postgres.kill()
+        with pytest.raises(StoreUnavailableError) as raised:
+            await database.fetch("select 1")
+        # One failure may be of a connection that was cut; the next is of a new one.
+        with pytest.raises(StoreUnavailableError) as raised:
+            await database.fetch("select 1")
+        size = database._pool.get_min_size()  # noqa: SLF001 - what makes the pool try by itself
+    finally:
+        await database.close()
+        await postgres.start()
+
+    assert said == ["no answer within 0.2 s", *["no connection within 0.5 s"] * 2]
+    assert str(raised.value)
+    assert (size, caplog.messages) == (0, [])

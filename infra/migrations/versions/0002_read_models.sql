@@ -84,7 +84,7 @@ create table person_keys (
 );
 
 -- The role as which the product runs: it reads the log, adds to it through `append_events`, and can
--- do nothing else to it.
+-- do nothing else to it. It reads the schema's version, which is compared at every start.
 do $$ begin
   create role ledgerpress_app nologin;
 exception when duplicate_object or unique_violation then null;
@@ -94,7 +94,7 @@ do $$ begin
     execute format('grant ledgerpress_app to %I', current_user);
   end if;
 end $$;
-grant select on events to ledgerpress_app;
+grant select on events, alembic_version to ledgerpress_app;
 grant select, insert, delete on claims, idempotency_keys to ledgerpress_app;
 grant select, insert, update, delete on posts, former_slugs, accounts, account_passwords, person_keys
   to ledgerpress_app;

@@ -15,6 +15,7 @@ import redis.asyncio
 
 from infra.embedded.errors import ServiceError
 from infra.embedded.resolve import POSTGRES, Places
+from infra.embedded.service import Service
 from infra.embedded.services import Services, embedded_services
 from tests.infra.embedded.test_resolve import fake
 from tests.support.services import data_folder, settings_in
@@ -202,3 +203,22 @@ async def test_a_cluster_of_another_version(empty: Path) -> None:
     with pytest.raises(ServiceError, match="data folder was made by version 17"):
         async with embedded_services(settings_in(empty)):
             pass
+
+
+@pytest.mark.parametrize("which", ["postgres", "nats", "valkey"])
+async def test_a_lost_server_is_noticed(empty: Path, which: str) -> None:
+    """Whoever asked to hear of it is told which server was ended, how, and where its log is."""
+    heard: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    async with embedded_services(
+        settings_in(empty), durable=False, on_loss=heard.set_result
+    ) as services:
+        service: Service = getattr(services, which)
+        assert service.pid is not None
+        os.kill(service.pid, signal.SIGTERM if which == "postgres" else signal.SIGKILL)
+        async with asyncio.timeout(10):
+            said = await heard
+
+    assert said.startswith(
+        f"{which} {'ended by' if which == 'postgres' else 'was ended by SIGKILL'}"
+    )
+    assert said.endswith(f"its log is {empty / 'embedded' / 'logs' / which}.log")

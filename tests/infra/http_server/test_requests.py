@@ -39,7 +39,7 @@ ACCEPTED: dict[str, bytes] = {
     "HTTP/1.0 expectations mean nothing": b"POST / HTTP/1.0\r\nExpect: x\r\n\r\n",
 }
 
-MALFORMED: dict[str, bytes] = {
+BAD_HOST: dict[str, bytes] = {
     "no Host": b"GET / HTTP/1.1\r\n\r\n",
     "no Host beside a known field": b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
     "two Hosts": GET + b"Host: b.example\r\n\r\n",
@@ -52,6 +52,10 @@ MALFORMED: dict[str, bytes] = {
     "two Hosts in HTTP/1.0": b"GET / HTTP/1.0\r\n" + H + H + b"\r\n",
     "no Host beside an unknown method": b"BREW / HTTP/1.1\r\n\r\n",
     "no Host beside a long target": b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
+    "an address and no Host": b"GET http://a.example/ HTTP/1.1\r\n\r\n",
+}
+
+MALFORMED: dict[str, bytes] = {
     "length and chunks": POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunks and length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
     "two lengths": POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
@@ -123,7 +127,6 @@ MALFORMED: dict[str, bytes] = {
     "an address of another scheme": b"GET ftp://a/ HTTP/1.1\r\n" + H + b"\r\n",
     "an address without a host": b"GET http:///x HTTP/1.1\r\n" + H + b"\r\n",
     "an address with user info": b"GET http://u@a/ HTTP/1.1\r\n" + H + b"\r\n",
-    "an address and no Host": b"GET http://a.example/ HTTP/1.1\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     "a method without end": b"A" * 5000,
 }
@@ -182,7 +185,9 @@ REFUSED: dict[str, tuple[bytes, int, str]] = {
         417,
         "expectation_failed",
     ),
-} | {name: (sent, 400, "malformed_request") for name, sent in MALFORMED.items()}
+}
+REFUSED |= {name: (sent, 400, "bad_host") for name, sent in BAD_HOST.items()}
+REFUSED |= {name: (sent, 400, "malformed_request") for name, sent in MALFORMED.items()}
 
 
 @pytest.mark.parametrize("sent", ACCEPTED.values(), ids=ACCEPTED.keys())
