@@ -44,7 +44,14 @@ TOO_MANY_CONNECTIONS = Fault(
 HEADER_TIMEOUT = Fault(408, "request_timeout", "The header of the request did not arrive in time.")
 BODY_TIMEOUT = Fault(408, "request_timeout", "The body of the request stalled or came too slowly.")
 
-PHRASES = {int(status): status.phrase.encode("ascii") for status in HTTPStatus}
+# Python 3.11 still has the names from before RFC 9110.
+_RENAMED = {
+    413: b"Content Too Large",
+    414: b"URI Too Long",
+    416: b"Range Not Satisfiable",
+    422: b"Unprocessable Content",
+}
+PHRASES = {int(status): status.phrase.encode("ascii") for status in HTTPStatus} | _RENAMED
 
 
 def default_problem_body(
@@ -54,7 +61,7 @@ def default_problem_body(
     return msgspec.json.encode(
         {
             "type": f"/problems/{error}",
-            "title": HTTPStatus(status).phrase,
+            "title": PHRASES[status].decode(),
             "status": status,
             "detail": detail,
             "instance": instance,
