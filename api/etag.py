@@ -17,11 +17,6 @@ def quote(opaque: str) -> str:
     return f'"{opaque}"'
 
 
-def post_tag(schema: int, version: int) -> str:
-    """Make the opaque tag of a post: `<schema version>.<stream version>`."""
-    return f"{schema}.{version}"
-
-
 def version_in(opaque: str, schema: int) -> int | None:
     """Read the stream version out of a post's opaque tag; None if it is not of this schema."""
     found = _POST_TAG.fullmatch(opaque)

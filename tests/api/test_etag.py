@@ -4,7 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from api.etag import list_tag, post_tag, quote, version_in
+from api.etag import list_tag, quote, version_in
+from projections.posts import tag
 
 FIRST = UUID("0190b8a5-7c1e-7d3a-9f10-5e2b6c7d8e9f")
 SECOND = UUID("0190b8a5-7c1e-7d3a-9f10-5e2b6c7d8ea0")
@@ -12,7 +13,7 @@ SECOND = UUID("0190b8a5-7c1e-7d3a-9f10-5e2b6c7d8ea0")
 
 def test_a_tag_is_written_in_quotes() -> None:
     """The field's value is a strong tag."""
-    assert quote(post_tag(1, 7)) == '"1.7"'
+    assert quote(tag(7)) == '"1.7"'
 
 
 def test_the_version_is_read_from_a_tag_of_this_schema() -> None:
