@@ -7,11 +7,11 @@ from uuid_utils.compat import uuid7
 
 from api.services import Services, VerifiedToken
 from commands.ports import StoreUnavailableError
-from infra.answers import PostgresAnswers
 from infra.bootstrap import Product
+from infra.identity.tokens import AccessToken
 from infra.postgres import Database
 from infra.settings import Settings
-from infra.tokens import AccessToken
+from infra.store.answers import PostgresAnswers
 
 
 class ProcessReadiness:

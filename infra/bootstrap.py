@@ -14,21 +14,21 @@ from commands.accounts import Accounts, accounts
 from commands.handle import Ledger
 from commands.loading import Loader
 from commands.posts import Posts, posts
-from infra.codec import Codec
-from infra.event_log import PostgresEventLog
-from infra.event_store import PostgresEventStore
-from infra.hints import Hints
-from infra.keys import Keys
-from infra.passwords import (
+from infra.identity.passwords import (
     ACCOUNT_PASSWORDS,
     STRONG,
     PasswordHashes,
     Passwords,
     password_row,
 )
-from infra.personal_data import PERSON_KEYS, PersonalData
+from infra.identity.personal_data import PERSON_KEYS, PersonalData
+from infra.identity.tokens import AccessTokens
+from infra.keys import Keys
 from infra.postgres import Database
-from infra.tokens import AccessTokens
+from infra.store.codec import Codec
+from infra.store.event_log import PostgresEventLog
+from infra.store.event_store import PostgresEventStore
+from infra.store.hints import Hints
 from projections.accounts import ACCOUNTS, AccountQueries, AccountView
 from projections.post_queries import PostQueries
 from projections.posts import FORMER_SLUGS, POSTS, PostView

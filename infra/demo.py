@@ -22,7 +22,7 @@ from domain.stream import Actor, Role
 from infra.bootstrap import Product
 from infra.demo_posts import DemoPost, demo_posts
 from infra.embedded.folders import private_file
-from infra.passwords import Busy, PasswordFault, normalised_password
+from infra.identity.passwords import Busy, PasswordFault, normalised_password
 from infra.settings import Settings
 
 _PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file

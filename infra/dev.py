@@ -20,11 +20,11 @@ from infra.embedded.errors import ServiceError
 from infra.embedded.services import embedded_services
 from infra.http_server.limits import HttpLimits
 from infra.keys import load_keys
-from infra.nats_hints import shared_hints
 from infra.running import Running, announced
 from infra.secrets import SecretError
 from infra.serve import run_api, running_workers
 from infra.settings import Settings
+from infra.store.nats_hints import shared_hints
 
 # Nobody balances load here, so nobody needs a moment to see that readiness is gone.
 _LIMITS = HttpLimits(drain_grace_seconds=0.0, drain_seconds=4)

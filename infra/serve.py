@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager, contextmanager
 
 from api.app import create_app
 from api.server_problems import server_problem_body
-from infra.answers import PostgresAnswers
 from infra.api_services import api_services
 from infra.bootstrap import Product
 from infra.clock import now
 from infra.http_server.limits import HttpLimits
 from infra.http_server.run import serve
 from infra.settings import Settings
+from infra.store.answers import PostgresAnswers
 from workers.housekeeping import run_housekeeping
 from workers.scheduler import run_scheduler
 

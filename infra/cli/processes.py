@@ -64,8 +64,8 @@ def dev() -> None:
 @click.command()
 def serve() -> None:
     """Run the API on services that run already, until SIGTERM."""
-    from infra.nats_hints import shared_hints  # noqa: PLC0415
     from infra.serve import run_api, stopped_by_signals  # noqa: PLC0415
+    from infra.store.nats_hints import shared_hints  # noqa: PLC0415
 
     settings = read_settings()
     _given(settings.database_url, "LEDGERPRESS_DATABASE_URL")

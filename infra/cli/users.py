@@ -17,7 +17,7 @@ from infra.bootstrap import Product
 from infra.cli.common import Failure, opened, read_settings, run
 from infra.cli.output import as_json, print_bytes, print_table
 from infra.clock import now
-from infra.passwords import Busy, PasswordFault, normalised_password
+from infra.identity.passwords import Busy, PasswordFault, normalised_password
 from projections.accounts import AccountBody, AccountRow
 
 _RANDOM_BYTES = 18

@@ -13,11 +13,11 @@ from rich.text import Text
 from infra.bootstrap import Product
 from infra.cli.common import Failure, opened, read_settings, run
 from infra.cli.output import as_json, print_json, print_table
-from infra.codec import Codec
-from infra.rebuild_claims import rebuild_claims
-from infra.replay import Fault
-from infra.verify import Report
-from infra.verify import verify as verify_all
+from infra.store.codec import Codec
+from infra.store.rebuild_claims import rebuild_claims
+from infra.store.replay import Fault
+from infra.store.verify import Report
+from infra.store.verify import verify as verify_all
 
 MISMATCH = 3
 _CLAIMS = "claims"

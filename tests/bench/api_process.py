@@ -21,7 +21,7 @@ from domain.stream import Role
 from infra.api_services import api_services
 from infra.bootstrap import open_product
 from infra.http_server.run import serve
-from infra.passwords import CHEAP
+from infra.identity.passwords import CHEAP
 from infra.serve import spare_the_collector
 from tests.support.accounts import OPERATOR, person, random_keys
 from tests.support.services import settings_in

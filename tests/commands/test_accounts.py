@@ -12,8 +12,8 @@ from domain.account import ChangeRoles, Disable, Enable, Registered
 from domain.refusal import RejectedByState
 from domain.stream import Role
 from infra.bootstrap import Product, open_product
-from infra.passwords import CHEAP
-from infra.personal_data import Erased
+from infra.identity.passwords import CHEAP
+from infra.identity.personal_data import Erased
 from projections.accounts import AccountRow
 from tests.support.accounts import AT, OPERATOR, person, random_keys, registered
 

@@ -9,7 +9,7 @@ from domain.post import Category, Status
 from infra.bootstrap import Product, open_product
 from infra.demo import ACCOUNTS, create_demo, demo_password
 from infra.demo_posts import demo_posts
-from infra.passwords import CHEAP
+from infra.identity.passwords import CHEAP
 from infra.settings import Settings
 from tests.support.accounts import AT, random_keys
 from tests.support.services import settings_in

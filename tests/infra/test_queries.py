@@ -14,9 +14,9 @@ import projections
 import workers
 from commands.ports import LogFilter
 from infra.bootstrap import INLINE_TABLES
-from infra.event_log import page_query
-from infra.event_store import append_statement
 from infra.postgres import APPLICATION_ROLE
+from infra.store.event_log import page_query
+from infra.store.event_store import append_statement
 from projections.database import load_queries
 from tests.support.log import AT, AUTHOR, a_stream, connected
 
@@ -24,9 +24,10 @@ from tests.support.log import AT, AUTHOR, a_stream, connected
 def _named() -> Iterator[tuple[str, str]]:
     """Find the files of named queries beside the code that loads them."""
     for package in (infra, projections, workers):
-        for file in sorted(Path(package.__path__[0]).glob("*.sql")):
-            for name, query in load_queries(file).items():
-                yield f"{file.stem}.{name}", query
+        for file in sorted(Path(package.__path__[0]).rglob("*.sql")):
+            if "migrations" not in file.parts:
+                for name, query in load_queries(file).items():
+                    yield f"{file.stem}.{name}", query
 
 
 def _pages() -> Iterator[tuple[str, str]]:
@@ -70,8 +71,8 @@ def test_every_file_of_queries_is_loaded_by_somebody() -> None:
     """No file lies about that the program does not use."""
     loaded = set()
     for package in (infra, projections, workers):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            if not module.ispkg:
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.ispkg and not module.name.endswith(("__main__", "migrations.env")):
                 loaded |= set(getattr(importlib.import_module(module.name), "QUERIES", {}).values())
 
     assert loaded >= set(NAMED.values())

@@ -38,9 +38,9 @@ from domain.post_decisions import (
 )
 from domain.stream import Actor, Role, Stream
 from infra.bootstrap import Product, open_product
-from infra.codec import Codec
-from infra.passwords import CHEAP
-from infra.verify import verify
+from infra.identity.passwords import CHEAP
+from infra.store.codec import Codec
+from infra.store.verify import verify
 from projections.accounts import ACCOUNTS
 from projections.accounts import fold as fold_account
 from projections.posts import FORMER_SLUGS, POSTS, PostView

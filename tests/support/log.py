@@ -26,11 +26,11 @@ from domain.events import Event
 from domain.post import Archived, Category, Created, Edited
 from domain.stream import Stream
 from infra.bootstrap import INLINE_TABLES
-from infra.codec import Codec
-from infra.event_log import PostgresEventLog
-from infra.event_store import PostgresEventStore
-from infra.hints import Hints
 from infra.postgres import Database
+from infra.store.codec import Codec
+from infra.store.event_log import PostgresEventLog
+from infra.store.event_store import PostgresEventStore
+from infra.store.hints import Hints
 from projections.accounts import ACCOUNTS
 from projections.write import Put
 

@@ -26,8 +26,8 @@ from infra.api_services import api_services
 from infra.bootstrap import Product, open_product
 from infra.http_server.limits import HttpLimits
 from infra.http_server.run import serve
+from infra.identity.passwords import CHEAP, Busy
 from infra.keys import Keys
-from infra.passwords import CHEAP, Busy
 from tests.support.http import (
     DEADLINE,
     Client,

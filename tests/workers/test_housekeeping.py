@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from uuid_utils.compat import uuid7
 
-from infra.answers import PostgresAnswers
 from infra.postgres import Database
+from infra.store.answers import PostgresAnswers
 from tests.support.accounts import AT
 from tests.support.waiting import eventually
 from workers.housekeeping import run_housekeeping

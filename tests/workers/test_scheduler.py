@@ -18,7 +18,7 @@ from domain.post import Category, Published
 from domain.post_decisions import Create
 from domain.stream import Actor, Role
 from infra.bootstrap import Product, open_product
-from infra.passwords import CHEAP
+from infra.identity.passwords import CHEAP
 from tests.support.accounts import AT, random_keys
 from tests.support.waiting import eventually
 from workers.scheduler import publish_all_due, run_scheduler

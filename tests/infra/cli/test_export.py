@@ -10,7 +10,7 @@ from commands.ports import EVERYTHING, LogEntry
 from infra.bootstrap import Product, open_product
 from infra.cli.common import Failure
 from infra.cli.export import export_to
-from infra.passwords import CHEAP
+from infra.identity.passwords import CHEAP
 from tests.support.accounts import random_keys, registered
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.verification.written import Written, history
+from tests.infra.store.verification.written import Written, history
 
 PROGRAM = [sys.executable, "-m", "infra.cli", "events", "verify"]
 ROOT = Path(__file__).parents[3]

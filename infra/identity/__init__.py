@@ -1,0 +1,1 @@
+"""What an account has outside the log: password hashes, persons' keys, tokens, sessions, limits."""
