@@ -104,8 +104,15 @@ async def _run(
                     serving.set()
                     on_ready(Ready(address, settings.data_dir, password))
 
-                async with running_workers(product):
-                    await run_api(product, settings, stop=stop, on_ready=served, limits=_LIMITS)
+                async with running_workers(product, settings):
+                    await run_api(
+                        product,
+                        settings,
+                        redis_url=services.redis_url,
+                        stop=stop,
+                        on_ready=served,
+                        limits=_LIMITS,
+                    )
     return None
 
 

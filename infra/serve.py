@@ -16,9 +16,12 @@ from infra.bootstrap import Product
 from infra.clock import now
 from infra.http_server.limits import HttpLimits
 from infra.http_server.run import serve
+from infra.identity.limits import redis_limiter
+from infra.mail.open import mail_sender
 from infra.settings import Settings
 from infra.store.answers import PostgresAnswers
 from workers.housekeeping import run_housekeeping
+from workers.mailer import run_mailer
 from workers.scheduler import run_scheduler
 
 
@@ -26,40 +29,46 @@ async def run_api(
     product: Product,
     settings: Settings,
     *,
+    redis_url: str,
     stop: asyncio.Event,
     on_ready: Callable[[str], None],
     limits: HttpLimits | None = None,
 ) -> None:
     """Serve the API at BIND until `stop` is set. Raises `OSError` where BIND cannot be bound."""
     spare_the_collector()
-    services = api_services(product, settings)
-    readiness = services.readiness
+    async with redis_limiter(redis_url, key=product.keys.attempts) as limiter:
+        services = api_services(product, settings, limiter)
+        readiness = services.readiness
 
-    def drain() -> None:
-        readiness.draining = True
+        def drain() -> None:
+            readiness.draining = True
 
-    await serve(
-        create_app(services),
-        host=settings.bind_host,
-        port=settings.bind_port,
-        stop=stop,
-        limits=limits,
-        problem_body=server_problem_body(services.public_url),
-        on_ready=on_ready,
-        on_draining=drain,
-    )
+        await serve(
+            create_app(services),
+            host=settings.bind_host,
+            port=settings.bind_port,
+            stop=stop,
+            limits=limits,
+            problem_body=server_problem_body(services.public_url),
+            on_ready=on_ready,
+            on_draining=drain,
+        )
 
 
 @asynccontextmanager
-async def running_workers(product: Product) -> AsyncIterator[None]:
-    """Run the scheduler and the housekeeping while inside."""
+async def running_workers(product: Product, settings: Settings) -> AsyncIterator[None]:
+    """Run the scheduler, the mailer and the housekeeping while inside."""
     stop = asyncio.Event()
     scheduler = run_scheduler(
         product.ledger, product.posts, product.post_queries, now=now, stop=stop
     )
+    mailer = run_mailer(
+        product.mails, mail_sender(settings), filled=product.mails.filled, stop=stop
+    )
     housekeeping = run_housekeeping(PostgresAnswers(product.database), now=now, stop=stop)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(scheduler)
+        tasks.create_task(mailer)
         tasks.create_task(housekeeping)
         try:
             yield

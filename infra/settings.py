@@ -26,9 +26,12 @@ from pydantic_settings import (
 from infra.settings_values import (
     REDACTED,
     Network,
+    check_mail_address,
+    check_mail_url,
     check_public_url,
     check_url,
     host_of,
+    is_public_name,
     parse_host,
     parse_network,
     redact_url,
@@ -39,10 +42,10 @@ from infra.settings_values import (
 PREFIX = "LEDGERPRESS_"
 MIB = 1024 * 1024
 _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound to
-_SECRET_URLS = frozenset({"database_url", "nats_url", "redis_url", "storage_url"})
+_SECRET_URLS = frozenset({"database_url", "nats_url", "redis_url", "storage_url", "mail_url"})
 _SECRETS = frozenset({"demo_password"})
 _MAY_BE_EMPTY = frozenset({"trusted_proxies", "go_allowed_hosts"})
-_PRODUCTION_NEEDS = ("database_url", "nats_url", "redis_url", "secrets_dir")
+_PRODUCTION_NEEDS = ("database_url", "nats_url", "redis_url", "mail_url", "secrets_dir")
 
 
 ByteLimit = Annotated[int, Field(gt=0, le=1024 * 1024 * MIB)]
@@ -106,6 +109,16 @@ def _default_allowed_hosts(known: dict[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(hosts))
 
 
+def _default_mail_url(known: dict[str, Any]) -> str:
+    folder: Path = known["data_dir"]
+    return (folder / "mail").absolute().as_uri()
+
+
+def _default_mail_from(known: dict[str, Any]) -> str:
+    host = host_of(known["public_url"])
+    return f"ledgerpress@{host if is_public_name(host) else 'localhost'}"
+
+
 class Settings(BaseSettings):
     """Everything an operator can set; a service URL that is None means an embedded service."""
 
@@ -132,6 +145,12 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Path(".ledgerpress")
     secrets_dir: Path = Field(default_factory=lambda known: known["data_dir"] / "secrets")
+    mail_url: Annotated[str, AfterValidator(check_mail_url)] = Field(
+        default_factory=_default_mail_url, repr=False
+    )
+    mail_from: Annotated[str, AfterValidator(check_mail_address)] = Field(
+        default_factory=_default_mail_from
+    )
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = ()
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = Field(
         default_factory=_default_allowed_hosts
@@ -139,6 +158,9 @@ class Settings(BaseSettings):
     go_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = ()
     max_upload_bytes: ByteLimit = 10 * MIB
     max_body_bytes: ByteLimit = MIB
+    second_factor: Literal["optional", "required"] = Field(
+        default_factory=lambda known: "required" if known.get("env") == "production" else "optional"
+    )
     demo_password: Annotated[str | None, AfterValidator(_password)] = Field(
         default=None, repr=False
     )
@@ -160,6 +182,11 @@ class Settings(BaseSettings):
     def production(self) -> bool:
         """Whether embedded services, generated secrets and demo accounts are refused."""
         return self.env == "production"
+
+    @property
+    def second_factor_enforced(self) -> bool:
+        """Whether admins, auditors and operators are such only with a second factor."""
+        return self.second_factor == "required"
 
     @property
     def bind_host(self) -> str:
@@ -278,5 +305,16 @@ def _refuse_in_production(settings: Settings) -> SettingsError | None:
     if settings.demo_password is not None:
         return SettingsError(
             _variable("demo_password"), "is set, but production has no demo accounts: unset it"
+        )
+    if settings.mail_url.startswith("file:"):
+        return SettingsError(
+            _variable("mail_url"), "is a folder, but production sends: use smtp://"
+        )
+    if "mail_from" not in settings.model_fields_set and not is_public_name(
+        host_of(settings.public_url)
+    ):
+        return SettingsError(
+            _variable("mail_from"),
+            f"is missing: the host of {_variable('public_url')} is no name to send mail from",
         )
     return None

@@ -13,6 +13,10 @@ Network = IPv4Network | IPv6Network
 REDACTED = "***"
 _MAX_PORT = 65535
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
+_LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*", re.ASCII)
+"""A Dot-string of RFC 5321 (section 4.1.2)."""
+_LONGEST_LOCAL_PART = 64
 _SECRET_PARAMETER = re.compile(r"password|passwd|secret|token|key|credential", re.IGNORECASE)
 
 
@@ -76,6 +80,46 @@ def check_public_url(text: str) -> str:
         raise ValueError("must have no user, query or fragment")
     parse_host(host_of(text))
     return text.rstrip("/")
+
+
+def check_mail_url(text: str) -> str:
+    """Check the URL of a folder (`file:`) or of a mail server (`smtp:`, `smtps:`)."""
+    parts = _split_url(text)
+    beside = parts.query or parts.fragment
+    if parts.scheme == "file":
+        if beside or parts.netloc or not parts.path.startswith("/"):
+            raise ValueError("must be file:///FOLDER, with the whole path")
+        return text
+    if parts.scheme not in {"smtp", "smtps"}:
+        raise ValueError("must start with smtp:// or smtps:// or file://")
+    if beside or not parts.hostname or parts.path.strip("/"):
+        raise ValueError(
+            f"must be {parts.scheme}://USER:PASSWORD@HOST:PORT, special characters as %XX"
+        )
+    if bool(parts.username) != bool(parts.password):
+        raise ValueError("must have a user and a password, or neither")
+    parse_host(host_of(text))
+    return text
+
+
+def check_mail_address(text: str) -> str:
+    """Check the address that messages come from: plain ASCII, without a name beside it."""
+    local, _, domain = text.rpartition("@")
+    fits = len(local) <= _LONGEST_LOCAL_PART and _LOCAL_PART.fullmatch(local)
+    if not fits or domain.startswith("["):
+        raise ValueError("must be an address such as ledgerpress@example.org")
+    return f"{local}@{parse_host(domain)}"
+
+
+def is_public_name(host: str) -> bool:
+    """Tell whether a checked host is a name, neither an address nor this machine's own."""
+    if host.rpartition(".")[2] == "localhost":
+        return False
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return True
+    return False
 
 
 def host_of(url: str) -> str:

@@ -1,7 +1,7 @@
 """Work that is done again and again until the process stops, whatever happens to one round."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -16,14 +16,18 @@ async def repeat(
     name: str,
     every_seconds: float,
     stop: asyncio.Event,
+    wake: asyncio.Event | None = None,
 ) -> None:
-    """Do the work now and after each pause, until `stop` is set.
+    """Do the work now and after each pause, until `stop` is set; `wake` ends a pause early.
 
     While the database is out of reach the work is left for the next round, and so is what a bug
     leaves undone; both are logged, an outage once.
     """
     reachable = True
+    wakes = [stop] if wake is None else [stop, wake]
     while not stop.is_set():
+        if wake is not None:
+            wake.clear()  # before the work: what comes during it may need another round
         try:
             await work()
         except StoreUnavailableError as error:
@@ -36,12 +40,13 @@ async def repeat(
             if not reachable:
                 _log.info("the database is back", worker=name)
             reachable = True
-        await _pause(every_seconds, stop)
+        await _pause(every_seconds, wakes)
 
 
-async def _pause(seconds: float, stop: asyncio.Event) -> None:
+async def _pause(seconds: float, wakes: Sequence[asyncio.Event]) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in wakes]
     try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        pass
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()

@@ -69,13 +69,15 @@ def serve() -> None:
 
     settings = read_settings()
     _given(settings.database_url, "LEDGERPRESS_DATABASE_URL")
-    _given(settings.redis_url, "LEDGERPRESS_REDIS_URL")
+    redis_url = _given(settings.redis_url, "LEDGERPRESS_REDIS_URL")
     nats_url = _given(settings.nats_url, "LEDGERPRESS_NATS_URL")
 
     async def work() -> None:
         with stopped_by_signals() as stop:
             async with opened(settings) as product, shared_hints(nats_url, product.hints):
-                await run_api(product, settings, stop=stop, on_ready=_say_where)
+                await run_api(
+                    product, settings, redis_url=redis_url, stop=stop, on_ready=_say_where
+                )
 
     try:
         run(work())
@@ -85,14 +87,14 @@ def serve() -> None:
 
 @click.command()
 def worker() -> None:
-    """Run the scheduler and the housekeeping, until SIGTERM. Several may run at once."""
+    """Run scheduler, mailer and housekeeping, until SIGTERM. Several may run at once."""
     from infra.serve import running_workers, stopped_by_signals  # noqa: PLC0415
 
     settings = read_settings()
 
     async def work() -> None:
         with stopped_by_signals() as stop:
-            async with opened(settings) as product, running_workers(product):
+            async with opened(settings) as product, running_workers(product, settings):
                 click.echo("working", err=True)
                 await stop.wait()
 

@@ -67,6 +67,8 @@ async def test_fsync_off_in_production(tmp_path: Path, services: Services) -> No
         DATABASE_URL=services.database_url,
         NATS_URL=services.nats_url,
         REDIS_URL=services.redis_url,
+        MAIL_URL="smtp://mail",
+        PUBLIC_URL="https://press.example",
         SECRETS_DIR=str(tmp_path / "secrets"),
     )
 

@@ -29,6 +29,8 @@ def production(tmp_path: Path) -> Settings:
         DATABASE_URL="postgresql://h/d",
         NATS_URL="nats://h",
         REDIS_URL="redis://h",
+        MAIL_URL="smtp://h",
+        PUBLIC_URL="https://h.example",
         SECRETS_DIR=str(folder),
     )
 

@@ -30,6 +30,8 @@ def test_nothing_set() -> None:
     assert settings.data_dir == Path(".ledgerpress")
     assert settings.secrets_dir == Path(".ledgerpress/secrets")
     assert settings.allowed_hosts == ("127.0.0.1", "localhost", "[::1]")
+    assert settings.mail_url == (Path.cwd() / ".ledgerpress/mail").as_uri()
+    assert settings.mail_from == "ledgerpress@localhost"
     assert settings.max_upload_bytes == 10 * 1024 * 1024
     assert settings.max_body_bytes == 1024 * 1024
     assert settings.database_url is settings.nats_url is settings.redis_url is None
@@ -60,6 +62,27 @@ def test_wildcard_bind_is_no_public_name() -> None:
 
     assert settings.public_url == "http://127.0.0.1:9000"
     assert settings.allowed_hosts == ("127.0.0.1", "localhost", "[::1]")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "mail_from"),
+    [
+        ("https://Press.Example:8443/", "ledgerpress@press.example"),
+        ("http://press", "ledgerpress@press"),
+        ("http://localhost:80", "ledgerpress@localhost"),
+        ("http://press.localhost", "ledgerpress@localhost"),
+        ("https://192.0.2.1", "ledgerpress@localhost"),
+        ("https://[2001:db8::1]", "ledgerpress@localhost"),
+    ],
+)
+def test_mail_comes_from_the_public_name(public_url: str, mail_from: str) -> None:
+    """The default sender is of the host of PUBLIC_URL, where that is a name of its own."""
+    assert good(PUBLIC_URL=public_url).mail_from == mail_from
+
+
+def test_mail_sender() -> None:
+    """An address keeps its local part as it is; the case of a domain does not count."""
+    assert good(MAIL_FROM="The.Press+x@Press.EXAMPLE").mail_from == "The.Press+x@press.example"
 
 
 def test_lists() -> None:
@@ -96,6 +119,23 @@ def test_lists() -> None:
         ("MAX_UPLOAD_BYTES", "0", "is '0': input should be greater than 0"),
         ("MAX_BODY_BYTES", "9" * 40, "input should be less than or equal to"),
         ("DATA_DIR", "a\nb", "has a character that cannot be printed"),
+        ("MAIL_URL", "file:", "must be file:///FOLDER, with the whole path"),
+        ("MAIL_URL", "file://mail", "must be file:///FOLDER, with the whole path"),
+        ("MAIL_URL", "mail", "must start with smtp:// or smtps:// or file://"),
+        ("MAIL_URL", "smtp://", "must be smtp://USER:PASSWORD@HOST:PORT"),
+        ("MAIL_URL", "smtps://u:canary@h/x", "must be smtps://USER:PASSWORD@HOST:PORT"),
+        ("MAIL_URL", "smtp://u:can#canary@h", "is not a valid URL"),
+        ("MAIL_URL", "smtp://u:can/canary@h", "is not a valid URL"),
+        ("MAIL_URL", "smtp://h#canary", "must be smtp://USER:PASSWORD@HOST:PORT"),
+        ("MAIL_URL", "smtp://canary@h", "must have a user and a password, or neither"),
+        ("MAIL_URL", "smtp://u:canary@h..x/", "has 'h..x', which is not a host name"),
+        ("MAIL_FROM", "Press", "must be an address such as ledgerpress@example.org"),
+        ("MAIL_FROM", "Press <press@example.org>", "must be an address such as"),
+        ("MAIL_FROM", "a..b@example.org", "must be an address such as"),
+        ("MAIL_FROM", f"{'a' * 65}@example.org", "must be an address such as"),
+        ("MAIL_FROM", "press@[::1]", "must be an address such as"),
+        ("MAIL_FROM", "press@", "has '', which is not a host name"),
+        ("MAIL_FROM", "press@ex ample", "has 'ex ample', which is not a host name"),
         ("DEMO_PASSWORD", "canary", "must have 8 to 1024 bytes"),
     ],
 )
@@ -123,11 +163,15 @@ PRODUCTION = {
     "DATABASE_URL": "postgresql://press:canary@db/press",
     "NATS_URL": "nats://canary@broker:4222",
     "REDIS_URL": "redis://:canary@cache/0",
+    "MAIL_URL": "smtp://press:canary@mail:587",
+    "PUBLIC_URL": "https://press.example",
     "SECRETS_DIR": "/run/secrets",
 }
 
 
-@pytest.mark.parametrize("missing", ["DATABASE_URL", "NATS_URL", "REDIS_URL", "SECRETS_DIR"])
+@pytest.mark.parametrize(
+    "missing", ["DATABASE_URL", "NATS_URL", "REDIS_URL", "MAIL_URL", "SECRETS_DIR"]
+)
 def test_production_needs_its_services(missing: str) -> None:
     """Production starts nothing of its own and makes no secret: each missing one is named."""
     error = load(**{name: value for name, value in PRODUCTION.items() if name != missing})
@@ -145,16 +189,38 @@ def test_production_refuses_demo_accounts() -> None:
     assert error.variable == "LEDGERPRESS_DEMO_PASSWORD"
 
 
+def test_production_sends_mail() -> None:
+    """Mail that is only written into a folder would reach nobody."""
+    error = load(**{**PRODUCTION, "MAIL_URL": "file:///var/mail"})
+
+    assert str(error) == "LEDGERPRESS_MAIL_URL is a folder, but production sends: use smtp://"
+
+
+@pytest.mark.parametrize("public_url", ["http://127.0.0.1:8000", "http://localhost"])
+def test_production_needs_a_sender(public_url: str) -> None:
+    """Where the public host is no name, nobody can guess who mail is from."""
+    error = load(**{**PRODUCTION, "PUBLIC_URL": public_url})
+    settings = good(**{**PRODUCTION, "PUBLIC_URL": public_url, "MAIL_FROM": "press@press.example"})
+
+    assert isinstance(error, SettingsError)
+    assert error.variable == "LEDGERPRESS_MAIL_FROM"
+    assert "the host of LEDGERPRESS_PUBLIC_URL is no name" in error.reason
+    assert settings.mail_from == "press@press.example"
+
+
 def test_urls_come_from_files_too(tmp_path: Path) -> None:
     """A URL that is not in the environment is read from its file in SECRETS_DIR."""
     (tmp_path / "database_url").write_text("postgresql://press:canary@db/press\n")
+    (tmp_path / "mail_url").write_text("smtp://press:canary@mail\n")
     variables = {**PRODUCTION, "SECRETS_DIR": str(tmp_path)}
-    del variables["DATABASE_URL"]
+    del variables["DATABASE_URL"], variables["MAIL_URL"]
 
     settings = good(**variables)
 
     assert settings.database_url == "postgresql://press:canary@db/press"
-    assert next(row.origin for row in settings.rows() if "DATABASE" in row.variable) == "file"
+    assert settings.mail_url == "smtp://press:canary@mail"
+    origins = {row.variable: row.origin for row in settings.rows()}
+    assert origins["LEDGERPRESS_DATABASE_URL"] == origins["LEDGERPRESS_MAIL_URL"] == "file"
 
 
 def test_rows_and_repr_hold_no_secret() -> None:
@@ -167,4 +233,5 @@ def test_rows_and_repr_hold_no_secret() -> None:
     assert values["LEDGERPRESS_DATABASE_URL"] == "postgresql://h/d?user=u&password=***"
     assert values["LEDGERPRESS_NATS_URL"] == "nats://***@broker:4222"
     assert values["LEDGERPRESS_REDIS_URL"] == "redis://:***@cache/0"
+    assert values["LEDGERPRESS_MAIL_URL"] == "smtp://press:***@mail:587"
     assert values["LEDGERPRESS_BIND"] == "127.0.0.1:8000"

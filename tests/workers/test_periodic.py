@@ -1,6 +1,7 @@
 """Work that is repeated: it starts at once, waits its time, and stops within it."""
 
 import asyncio
+from itertools import count
 
 from workers.periodic import repeat
 
@@ -34,6 +35,29 @@ async def test_stops_in_its_pause() -> None:
 
     async with asyncio.timeout(5):
         await running
+
+
+async def test_woken() -> None:
+    """What wakes it ends the pause, and counts also when it comes during a round."""
+    stop, wake, rounds = asyncio.Event(), asyncio.Event(), asyncio.Queue[int]()
+    numbers = count(1)
+
+    async def work() -> None:
+        rounds.put_nowait(number := next(numbers))
+        if number == 2:
+            wake.set()
+
+    running = asyncio.create_task(
+        repeat(work, name="test", every_seconds=3600, stop=stop, wake=wake)
+    )
+    async with asyncio.timeout(5):
+        first = await rounds.get()
+        wake.set()
+        seen = [first, await rounds.get(), await rounds.get()]
+        stop.set()
+        await running
+
+    assert seen == [1, 2, 3]
 
 
 async def test_told_before_it_began() -> None:
