@@ -4,7 +4,7 @@ What is personal is sealed here, before it becomes an event: the plain values go
 `register`. What is allowed is in `domain/account.py`, the way through the log `commands/handle.py`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -13,10 +13,12 @@ import msgspec
 
 from commands.aggregate import Aggregate, Loaded, View
 from commands.handle import Caller, Change, Ledger, Settled, Stop, change, create
-from commands.outcomes import Changed, Created, NotFound, Outcome, Unchanged
+from commands.outcomes import Changed, Created, Done, Erased, NotFound, Outcome, Unchanged
 from commands.ports import Write
+from commands.preconditions import NO_PRECONDITIONS, Preconditions
 from domain import account
-from domain.account import Account, AccountCommand, AccountEvent, Register
+from domain.account import Account, AccountEvent
+from domain.account_decisions import AccountCommand, Register, decide
 from domain.claim import Claim
 from domain.refusal import Refusal, RejectedByState
 from domain.stream import Role
@@ -24,7 +26,6 @@ from domain.stream import Role
 ACCOUNT_NOT_FOUND = NotFound("account_not_found")
 
 _BYTES_OF_A_STATE = 2000
-_LONGEST_EMAIL = 254  # what fits the path of a message: RFC 5321, section 4.5.3.1.3
 
 
 class PersonKey(Protocol):
@@ -72,6 +73,26 @@ class Registration(msgspec.Struct, frozen=True):
     password_hash: str
 
 
+Beside = Callable[[Loaded[Account]], Sequence[Write]]
+
+
+def _nothing_beside(_: Loaded[Account]) -> Sequence[Write]:
+    return ()
+
+
+async def _nothing_to_check() -> Outcome | None:
+    return None
+
+
+class ChangeAsked(msgspec.Struct, frozen=True):
+    """What a request says beside the command."""
+
+    conditions: Preconditions = NO_PRECONDITIONS
+    check: Callable[[], Awaitable[Outcome | None]] = _nothing_to_check
+    """Judges the rest of the request when its turn has come, after the preconditions."""
+    beside: Beside = _nothing_beside
+
+
 def accounts(view: View[Account]) -> Aggregate[Account, AccountCommand]:
     """Gather what the command loop needs to know of accounts."""
     return Aggregate(
@@ -83,21 +104,6 @@ def accounts(view: View[Account]) -> Aggregate[Account, AccountCommand]:
         view=view,
         weigh=lambda _: _BYTES_OF_A_STATE,
     )
-
-
-def email_fault(text: str) -> str | None:
-    """Say why a text is no email address, or nothing.
-
-    Only what no address can lack is asked for; whether it works, a message to it shows.
-    """
-    local, at, domain = text.strip().rpartition("@")
-    if not (local and at and domain):
-        return "is not an email address: it needs a name, an @ and a domain"
-    if not text.strip().isprintable() or " " in text.strip():
-        return "is not an email address: it has a space or a control character"
-    if len(text.strip().encode(errors="replace")) > _LONGEST_EMAIL:
-        return f"is longer than {_LONGEST_EMAIL} bytes"
-    return None
 
 
 async def register(accounts: Accounts, caller: Caller, person: Registration) -> Outcome:
@@ -119,26 +125,58 @@ async def register(accounts: Accounts, caller: Caller, person: Registration) -> 
 
 
 async def change_account(
-    accounts: Accounts, caller: Caller, account_id: UUID, command: AccountCommand
+    accounts: Accounts,
+    caller: Caller,
+    account_id: UUID,
+    command: AccountCommand,
+    asked: ChangeAsked | None = None,
 ) -> Outcome:
-    """Disable, enable or give other roles. Whoever calls has checked that the caller may."""
-
-    async def wish(_: Loaded[Account]) -> AccountCommand | Stop:
-        return command
-
-    asked: Change[Account, AccountCommand] = Change(
-        caller=caller, permit=lambda _: None, missing=ACCOUNT_NOT_FOUND, command=wish
-    )
-    settled = await change(accounts.ledger, accounts.aggregate, account_id, asked)
+    """Change an account and show it. Whoever calls has checked that the caller may."""
+    settled = await _settle(accounts, caller, account_id, command, asked or ChangeAsked())
     if not isinstance(settled, Settled):
         return settled
     return Changed(settled.resource) if settled.appended else Unchanged(settled.resource)
 
 
+async def change_quietly(
+    accounts: Accounts,
+    caller: Caller,
+    account_id: UUID,
+    command: AccountCommand,
+    beside: Beside = _nothing_beside,
+) -> Outcome:
+    """Change an account where there is nothing to show of it; `beside` as in `Change`."""
+    asked = ChangeAsked(beside=beside)
+    settled = await _settle(accounts, caller, account_id, command, asked)
+    return Done() if isinstance(settled, Settled) else settled
+
+
+async def _settle(
+    accounts: Accounts,
+    caller: Caller,
+    account_id: UUID,
+    command: AccountCommand,
+    asked: ChangeAsked,
+) -> Settled[Account] | Outcome:
+    async def wish(_: Loaded[Account]) -> AccountCommand | Stop:
+        refused = await asked.check()
+        return command if refused is None else Stop(refused)
+
+    wanted: Change[Account, AccountCommand] = Change(
+        caller=caller,
+        permit=lambda account: Erased() if account.erased else None,
+        missing=ACCOUNT_NOT_FOUND,
+        command=wish,
+        conditions=asked.conditions,
+        beside=asked.beside,
+    )
+    return await change(accounts.ledger, accounts.aggregate, account_id, wanted)
+
+
 def _decide(
     state: Account | None, command: AccountCommand, now: datetime
 ) -> tuple[AccountEvent, ...] | Refusal:
-    return account.decide(state, command, now=now)
+    return decide(state, command, now=now)
 
 
 def _email_taken(_: Sequence[Claim]) -> RejectedByState:

@@ -7,17 +7,20 @@ from typing import TextIO
 import msgspec
 import rich_click as click
 
-from commands.accounts import Registration, change_account, email_fault, register
-from commands.handle import Caller
+from commands.accounts import Registration, change_account, register
+from commands.identity import Busy, PasswordFault
 from commands.outcomes import Changed, Created, Outcome, Unchanged
-from domain.account import AccountCommand, ChangeRoles, Disable, Enable
-from domain.refusal import RejectedByState
+from commands.sessions import Tokens, start_session
+from domain.account_decisions import AccountCommand, ChangeRoles, Disable, Enable
 from domain.stream import Role
 from infra.bootstrap import Product
+from infra.cli.callers import operator, why
 from infra.cli.common import Failure, opened, read_settings, run
+from infra.cli.import_users import import_users
 from infra.cli.output import as_json, print_bytes, print_table
-from infra.clock import now
-from infra.identity.passwords import Busy, PasswordFault, normalised_password
+from infra.cli.second_factor import reset
+from infra.identity.email_address import email_fault
+from infra.identity.password_strength import new_password
 from projections.accounts import AccountBody, AccountRow
 
 _RANDOM_BYTES = 18
@@ -27,7 +30,11 @@ _role = click.Choice([role.value for role in Role])
 
 @click.group()
 def users() -> None:
-    """Open accounts, disable them, give roles, make access tokens."""
+    """Open accounts, import them, disable them, give roles, make access tokens."""
+
+
+users.add_command(import_users)
+users.add_command(reset)
 
 
 @users.command()
@@ -63,13 +70,13 @@ def create(
         raise click.BadParameter(f"{email!r} {fault}", param_hint="EMAIL")
     settings = read_settings()
     password = _password(password_file, generate=generate_password)
-    normalised = normalised_password(password)
-    if isinstance(normalised, PasswordFault):
-        raise click.UsageError(f"the password {normalised.reason}")
+    taken = new_password(password, (email, name or ""))
+    if isinstance(taken, PasswordFault):
+        raise click.UsageError(f"the password {taken.reason}")
 
     async def work() -> Outcome:
         async with opened(settings) as product:
-            hashed = await product.passwords.hash(normalised)
+            hashed = await product.passwords.hash(taken)
             if isinstance(hashed, Busy):
                 raise Failure("the queue of passwords is full")
             registration = Registration(
@@ -79,11 +86,11 @@ def create(
                 roles=frozenset(Role(role) for role in roles),
                 password_hash=hashed,
             )
-            return await register(product.accounts, _operator("RegisterAccount"), registration)
+            return await register(product.accounts, operator("RegisterAccount"), registration)
 
     outcome = run(work())
     if not isinstance(outcome, Created):
-        raise Failure(_why(outcome))
+        raise Failure(why(outcome))
     _show(outcome.resource.body, json_wanted=json_wanted)
     if generate_password:
         click.echo(f"password: {password}", err=json_wanted)
@@ -100,7 +107,15 @@ def token(email: str) -> None:
             found = await _find(product, email)
             if found.disabled:
                 raise Failure(f"the account of {email} is disabled")
-            return product.access_tokens.issue(found.id, now())
+            # Whoever sits at the machine needs no second factor: they could remove it.
+            issued = await start_session(
+                product.sessions,
+                (found.id, found.version),
+                operator("StartSession"),
+                client="ledgerpress users token",
+                second_factor=True,
+            )
+            return msgspec.json.decode(issued.body, type=Tokens).token
 
     click.echo(run(work()))
 
@@ -137,11 +152,11 @@ def _change(email: str, command: AccountCommand, name: str, *, json_wanted: bool
     async def work() -> Outcome:
         async with opened(settings) as product:
             found = await _find(product, email)
-            return await change_account(product.accounts, _operator(name), found.id, command)
+            return await change_account(product.accounts, operator(name), found.id, command)
 
     outcome = run(work())
     if not isinstance(outcome, Changed | Unchanged):
-        raise Failure(_why(outcome))
+        raise Failure(why(outcome))
     _show(outcome.resource.body, json_wanted=json_wanted)
 
 
@@ -174,10 +189,6 @@ def _password(file: TextIO | None, *, generate: bool) -> str:
     return answer
 
 
-def _operator(command: str) -> Caller:
-    return Caller(actor=None, at=now(), command=command)
-
-
 def _show(body: bytes, *, json_wanted: bool) -> None:
     if json_wanted:
         print_bytes(body + b"\n")
@@ -191,7 +202,3 @@ def _show(body: bytes, *, json_wanted: bool) -> None:
 
 def _state(*, disabled: bool) -> str:
     return "disabled" if disabled else "enabled"
-
-
-def _why(outcome: Outcome) -> str:
-    return outcome.detail if isinstance(outcome, RejectedByState) else repr(outcome)

@@ -1,18 +1,15 @@
 """`ledgerpress events verify`: the log and its tables compared, the claims rebuilt."""
 
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 import rich_click as click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from infra.bootstrap import Product
 from infra.cli.common import Failure, opened, read_settings, run
 from infra.cli.output import as_json, print_json, print_table
+from infra.cli.progress import Progress, progress
 from infra.store.codec import Codec
 from infra.store.rebuild_claims import rebuild_claims
 from infra.store.replay import Fault
@@ -21,7 +18,6 @@ from infra.store.verify import verify as verify_all
 
 MISMATCH = 3
 _CLAIMS = "claims"
-_LINE_EVERY_SECONDS = 5.0
 
 
 @click.command()
@@ -51,8 +47,8 @@ def verify(
         async with opened(settings) as product:
             if rebuild_claims:
                 await _rebuild(product)
-            with _progress() as tell:
-                return await verify_all(product.database, Codec(), tell)
+            with progress("checking", "events") as told:
+                return await verify_all(product.database, Codec(), partial(_tell, told))
 
     report = run(work())
     if json_wanted:
@@ -61,6 +57,11 @@ def verify(
         _print(report)
     if not report.sound:
         context.exit(MISMATCH)
+
+
+def _tell(told: Progress, stage: str, done: int, total: int) -> None:
+    told.stage(f"checking {stage}")
+    told(done, total, count=done)
 
 
 def _confirmed(name: str | None) -> None:
@@ -117,45 +118,3 @@ def _print(report: Report) -> None:
 def _where(fault: Fault) -> str:
     position = None if fault.position is None else f"position {fault.position}"
     return ", ".join(part for part in (position, fault.row, fault.stream) if part)
-
-
-class _Telling:
-    """Tells on standard error how far it is: a bar on a terminal, lines elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self.bar = Progress(
-            TextColumn("checking {task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %  {task.fields[rate]:,.0f} events/s  ETA"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self.bar.add_task("", rate=0.0)
-        self._stage = ""
-        self._began = self._told = self._last = time.monotonic()
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Tell that so many events of so many were looked at."""
-        now = time.monotonic()
-        if stage != self._stage:
-            self._stage, self._began = stage, self._last
-            self.bar.reset(self._task, description=stage, total=total, rate=0.0)
-        self._last = now
-        rate = done / max(now - self._began, 1e-9)
-        if self._console.is_terminal:
-            self.bar.update(self._task, completed=done, total=total, rate=rate)
-        elif now - self._told >= _LINE_EVERY_SECONDS:
-            self._told = now
-            left = (total - done) / max(rate, 1e-9)
-            text = f"{stage}: {done:,} of {total:,} events, {rate:,.0f}/s, about {left:.0f} s left"
-            self._console.print(text, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _progress() -> Iterator[_Telling]:
-    telling = _Telling(Console(stderr=True))
-    with telling.bar:
-        yield telling

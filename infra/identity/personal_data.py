@@ -20,10 +20,15 @@ from projections.database import Database, load_queries
 from projections.write import Put, Table
 
 QUERIES = load_queries(Path(__file__).with_name("account_secrets.sql"))
+ERASURES = Table("erasures", ("account_id", "email_hash"), key_columns=1)
+"""What is put here erases a person: see the function `apply_erasures`."""
 PERSON_KEYS = Table("person_keys", ("person_id", "key"), key_columns=1)
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_MOST_CHARACTERS = 1024
+_PUNYCODE = "xn--"
+_LONGEST_LABEL = 63
 _FORM = "s1."
 """Marks a sealed text, and the form of what follows: base64url of nonce, ciphertext and tag."""
 
@@ -78,8 +83,15 @@ class PersonalData:
         self._email_hash_key = email_hash_key
 
     def email_hash(self, email: str) -> str:
-        """Give the keyed hash (HMAC-SHA-256, hexadecimal) by which an address is claimed."""
-        return hmac.digest(self._email_hash_key, normalised_email(email).encode(), "sha256").hex()
+        """Give the keyed hash (HMAC-SHA-256, hexadecimal) by which an address is claimed.
+
+        Any text has one. What is far too long for an address is cut, as normalising takes time
+        with the square of the length.
+        """
+        normal = normalised_email(email[:_MOST_CHARACTERS])
+        return hmac.digest(
+            self._email_hash_key, normal.encode(errors="surrogatepass"), "sha256"
+        ).hex()
 
     def new_person(self, person_id: UUID) -> PersonKey:
         """Make a random key for a person that has none; its row still has to be written."""
@@ -97,7 +109,10 @@ class PersonalData:
         rows = await self._database.fetch(QUERIES["person_key"], person_id)
         if not rows:
             return Erased()
-        wrapped: bytes = rows[0][0]
+        return self.unwrapped(person_id, rows[0][0])
+
+    def unwrapped(self, person_id: UUID, wrapped: bytes) -> PersonKey:
+        """Open a person's key as its row keeps it. Raises `DamagedError`."""
         nonce, sealed = wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:]
         try:
             key = self._wrapping.decrypt(nonce, sealed, person_id.bytes)
@@ -112,15 +127,42 @@ class PersonalData:
 
 
 def normalised_email(email: str) -> str:
-    """Give the form in which addresses are compared: NFKC, case folded, trimmed.
+    """Give the form in which addresses are compared: NFKC, case folded, trimmed, without Punycode.
 
     The local part is folded as well, though RFC 5321 (section 2.4) lets a server tell its cases
-    apart: no large one does, and two accounts that differ in case only would be an attack. The
-    form of a form is itself, which takes a second round: folding can make new characters to fold.
+    apart: no large one does, and two accounts that differ in case only would be an attack. So two
+    mailboxes may become one here; mail always goes to the address as it was registered. Nothing
+    in this may ever change: the hashes of the results are kept for good.
+    """
+    local, at, domain = _folded(email).rpartition("@")
+    labels = domain.replace("\N{IDEOGRAPHIC FULL STOP}", ".").split(".")
+    return f"{local}{at}{'.'.join(map(_unicode_label, labels))}"
+
+
+def _folded(text: str) -> str:
+    """Fold case and compatibility; what was folded stays as it is.
+
+    That takes a second round: folding can make new characters to fold.
     """
     for _ in range(2):
-        email = unicodedata.normalize("NFKC", email).casefold().strip()
-    return unicodedata.normalize("NFKC", email).strip()
+        text = unicodedata.normalize("NFKC", text).casefold().strip()
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def _unicode_label(label: str) -> str:
+    """Read a label in Punycode (RFC 5891), if that is what it is."""
+    if not label.startswith(_PUNYCODE) or len(label) > _LONGEST_LABEL:
+        return label
+    try:
+        decoded = label.removeprefix(_PUNYCODE).encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+    text = _folded(decoded)
+    # Anything can be encoded; a label that means something has letters, marks, digits, hyphens.
+    fits = all(char == "-" or unicodedata.category(char)[0] in "LMN" for char in text)
+    if not fits or decoded.isascii() or text.startswith(_PUNYCODE):
+        return label
+    return text
 
 
 def _bound_to(person_id: UUID, event_id: UUID, field: str) -> bytes:

@@ -124,3 +124,51 @@ def test_normal_form(text: str) -> None:
 
     assert normalised_email(normal) == normal
     assert normalised_email(f"\t{unicodedata.normalize('NFD', text)} ") == normal
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_normal_form_of_punycode(before: str, encoded: str) -> None:
+    """The same holds for domains that are in Punycode, or look like it."""
+    for label in (encoded, encoded.encode("utf-8", "replace").decode("ascii", "ignore")):
+        text = f"{before}@xn--{label}.org"
+        normal = normalised_email(text)
+
+        assert normalised_email(normal) == normal
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("ada@例え.jp", "ada@xn--r8jz45g.jp", "ADA@XN--R8JZ45G.JP", "ada@例え。jp"),
+        ("ada@stra\u00dfe.de", "ada@xn--strae-oqa.de", "ada@STRASSE.de"),
+        ("ada@caf\u00e9.org", "ada@cafe\u0301.org", "ada@xn--caf-dma.org"),
+        ("jos\u00e9@example.org", "JOSE\u0301@example.org"),
+    ],
+)
+def test_one_address(spellings: tuple[str, ...]) -> None:
+    """One domain in letters or in Punycode, and one letter in two forms, are one address."""
+    assert len({normalised_email(text) for text in spellings}) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a@xn--abc-",
+        "a@xn--",
+        "a@xn--a.org",
+        "a@xn--xn--abc-.org",
+        "a@xn--\u00e9.org",
+        "xn--r8jz45g@b",
+    ],
+)
+def test_no_punycode(text: str) -> None:
+    """What only looks like Punycode, or stands before the @, stays as it is."""
+    assert normalised_email(text) == text
+
+
+async def test_any_text_has_a_hash(database: Database) -> None:
+    """Texts that are no addresses have hashes too, soon, however long they are."""
+    data = personal_data(database)
+    texts = ("", "\0", "\ud800@example.org", "a" + "\u0300\u0316" * 250_000, "xn--" * 250_000)
+
+    assert len({data.email_hash(text) for text in texts}) == len(texts)
