@@ -11,12 +11,12 @@ from uuid import UUID
 from litestar.types import Receive, Scope
 
 from api.headers import Headers
-from api.services import Services
+from api.services import Services, VerifiedToken
 from commands.handle import Caller
 from commands.outcomes import BodyTooLarge, Unauthenticated
 from domain.account import stream
 from domain.stream import Actor
-from projections.accounts import AccountRow
+from projections.accounts import SignedIn
 
 _KEY = "ledgerpress.exchange"
 """Where in the ASGI scope the edge leaves the exchange."""
@@ -32,12 +32,12 @@ class Exchange:
     __slots__ = (
         "_body",
         "_receive",
-        "account",
         "headers",
         "parameters",
         "request_id",
         "scope",
         "services",
+        "signed_in",
     )
 
     def __init__(self, scope: Scope, receive: Receive, services: Services, request_id: str) -> None:
@@ -47,8 +47,8 @@ class Exchange:
         self.headers = Headers(scope["headers"])
         self.services = services
         self.request_id = request_id
-        self.account: AccountRow | None = None
-        """The account of whoever asks, as `actor` found it."""
+        self.signed_in: SignedIn | None = None
+        """Whoever asks, as `actor` found them."""
         self.parameters: Mapping[str, str] = {}
 
     @classmethod
@@ -100,19 +100,19 @@ class Exchange:
         `likely` what was read last will do, for commands alone: their append fails if the account
         has changed since, see `caller` and `api/likely.py`.
         """
-        proven = self._proven_account()
-        if not isinstance(proven, UUID):
+        proven = self._proven()
+        if proven is None or isinstance(proven, Unauthenticated):
             return proven
         queries = self.services.account_queries
-        account = queries.remembered(proven) if likely else None
-        if account is None:
-            account = await queries.by_id(proven)
-        self.account = account
-        if account is None or account.disabled:
-            return Unauthenticated("The account is gone or disabled.", token_given=True)
-        return account.actor()
+        found = queries.remembered(proven.session_id) if likely else None
+        if found is None:
+            found = await queries.by_session(proven.session_id)
+        self.signed_in = found
+        if found is None or found.account.id != proven.account_id or found.gone:
+            return Unauthenticated("The session is over.", token_given=True)
+        return found.actor(enforced=self.services.second_factor_enforced)
 
-    def _proven_account(self) -> UUID | Unauthenticated | None:
+    def _proven(self) -> VerifiedToken | Unauthenticated | None:
         authorization = self.headers.one(b"authorization")
         if authorization is None:
             return None
@@ -122,18 +122,32 @@ class Exchange:
         verified = self.services.verify_token(token.strip(), self.now())
         if verified is None:
             return Unauthenticated("The access token is not valid.", token_given=True)
-        return verified.account_id
+        return verified
 
     def caller(self, actor: Actor, command: str) -> Caller:
         """Name who gives a command, for the log, and what it must find unchanged of them."""
-        account = self.account
+        known = self.signed_in
         return Caller(
             actor=actor,
             at=self.now(),
             command=command,
             request_id=self.request_id,
-            seen=() if account is None else ((stream(account.id), account.version),),
+            seen=() if known is None else ((stream(known.account.id), known.account.version),),
         )
+
+    @property
+    def session_id(self) -> UUID:
+        """The session of whoever asks, once `actor` has found somebody."""
+        assert self.signed_in is not None  # noqa: S101 - as is said
+        return self.signed_in.session_id
+
+    def owner(self, actor: Actor, command: str) -> Caller:
+        """Name who gives a command about their own account: nothing else of them need hold."""
+        return Caller(actor, self.now(), command, self.request_id)
+
+    def stranger(self, command: str) -> Caller:
+        """Name the request of somebody who has not shown who they are."""
+        return Caller(None, self.now(), command, self.request_id)
 
     async def body(self) -> bytes | BodyTooLarge:
         """Give the whole body, read no further than the limit.

@@ -21,6 +21,6 @@ async def as_likely(exchange: Exchange, attempt: Attempt) -> Outcome:
     outcome = await attempt(await exchange.actor(likely=True))
     if isinstance(outcome, _APPENDED):
         return outcome
-    likely = exchange.account
+    likely = exchange.signed_in
     actor = await exchange.actor()
-    return outcome if exchange.account == likely else await attempt(actor)
+    return outcome if exchange.signed_in == likely else await attempt(actor)

@@ -21,7 +21,8 @@ from api.exchange import Exchange
 from api.openapi_errors import anywhere, error_responses, errors_of, examples
 from api.openapi_responses import FIELDS, OUTCOMES, Row
 from api.openapi_schemas import Problem
-from api.operations import OPERATIONS, PATH_PARAMETERS, Access, Operation, Parameter, Returns
+from api.operation import Access, Operation, Parameter, Returns
+from api.operations import OPERATIONS, PATH_PARAMETERS
 from api.requests import no_query, not_acceptable
 from api.responses import respond
 
@@ -38,6 +39,7 @@ every answer has an `X-Request-Id`. Every GET has its HEAD, and OPTIONS tells wh
 _TAGS = {
     "posts": "Posts as they are, and how they change.",
     "history": "Posts as they were.",
+    "accounts": "Accounts, sessions, passwords.",
     "log": "The log itself, for auditors.",
     "service": "About this service.",
 }

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
-from api.openapi_responses import FIELDS_OF_ERRORS
-from api.operations import CONDITIONS, Access, Operation
+from api.openapi_responses import FIELDS_OF_ERRORS, LIMITED_ERRORS, LIMITS
+from api.operation import CONDITIONS, Access, Operation
 from api.problem_catalogue import CATALOGUE
 from api.problems import MEDIA_TYPE, problem_bytes
 
@@ -37,6 +37,8 @@ _REQUEST_ID = "01a20696-d9a0-702d-b013-dcf1af833cad"
 
 ERRORS_OF_PATH_PARAMETERS: Mapping[str, str] = {
     "post_id": "bad_id",
+    "session_id": "bad_id",
+    "user_id": "bad_id",
     "stream_id": "bad_id",
     "version": "bad_parameter",
     "position": "bad_parameter",
@@ -104,6 +106,8 @@ def _response(errors: Sequence[str]) -> dict[str, Any]:
     fields = {"X-Request-Id", "Cache-Control"}.union(
         *(FIELDS_OF_ERRORS.get(error, ()) for error in errors)
     )
+    if not LIMITED_ERRORS.isdisjoint(errors):
+        fields.update(LIMITS)
     return {
         "description": "\n".join(
             f"- `{error}`: {CATALOGUE[error].title}. {CATALOGUE[error].meaning}" for error in errors

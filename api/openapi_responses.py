@@ -11,10 +11,13 @@ from commands.outcomes import (
     Changed,
     Created,
     Deleted,
+    Done,
     Found,
+    MailFollows,
     Moved,
     NotModified,
     SubmittedByForm,
+    TokensIssued,
 )
 
 
@@ -48,6 +51,16 @@ OUTCOMES: Mapping[type, tuple[Row, ...]] = {
         Row(204, "The same, for `Prefer: return=minimal`.", ("ETag", "Preference-Applied")),
     ),
     Deleted: (Row(204, "It is deleted.", ()),),
+    Done: (Row(204, "It is as asked.", ()),),
+    MailFollows: (
+        Row(
+            202,
+            "Whoever has the address gets a message; nobody else is told whether anybody does.",
+            ("Cache-Control",),
+            has_body=True,
+        ),
+    ),
+    TokensIssued: (Row(200, "Tokens.", ("Cache-Control",), has_body=True),),
     SubmittedByForm: (Row(303, "It exists now; for forms.", ("Location", "Cache-Control")),),
     Moved: (Row(301, "It has another address for good.", ("Location", "Cache-Control")),),
     NotModified: (Row(304, "The client's copy is current.", ("ETag", "Cache-Control", "Vary")),),
@@ -57,6 +70,12 @@ OUTCOMES: Mapping[type, tuple[Row, ...]] = {
 FIELDS_OF_ERRORS: Mapping[str, tuple[str, ...]] = {
     "unauthenticated": ("WWW-Authenticate",),
     "invalid_token": ("WWW-Authenticate",),
+    "invalid_credentials": ("WWW-Authenticate",),
+    "invalid_refresh_token": ("WWW-Authenticate",),
+    "second_factor_required": ("WWW-Authenticate",),
+    "invalid_code": ("WWW-Authenticate",),
+    "too_many_attempts": ("Retry-After",),
+    "rate_limiter_unavailable": ("Retry-After",),
     "method_not_allowed": ("Allow",),
     "stale_version": ("ETag", "Link"),
     "unsupported_media_type": ("Accept-Post", "Accept-Patch"),
@@ -70,6 +89,28 @@ FIELDS_OF_ERRORS: Mapping[str, tuple[str, ...]] = {
 }
 """The header fields of errors, beyond Content-Type and Cache-Control."""
 
+LIMITS = ("RateLimit", "RateLimit-Policy")
+"""Of all answers to what may be tried only so often, where somebody can count."""
+LIMITED_ERRORS = frozenset(
+    {
+        "account_disabled",
+        "email_token_unknown",
+        "invalid_code",
+        "invalid_credentials",
+        "invalid_refresh_token",
+        "password_length",
+        "password_too_weak",
+        "second_factor_absent",
+        "second_factor_enforced",
+        "second_factor_present",
+        "second_factor_required",
+        "too_many_attempts",
+        "wrong_code",
+        "wrong_password",
+    }
+)
+"""The errors that nothing else gives."""
+
 FIELDS: Mapping[str, str] = {
     "Accept-Encoding": "The content codings that are taken: none but `identity`.",
     "Accept-Patch": "The types of bodies that PATCH takes here (RFC 5789).",
@@ -82,6 +123,8 @@ FIELDS: Mapping[str, str] = {
     "version (`version-history`), or to whoever demands a block (`blocked-by`).",
     "Location": "Where the resource is.",
     "Preference-Applied": "`return=minimal`.",
+    "RateLimit": "What is left of each limit: `r` attempts, one more in `t` seconds.",
+    "RateLimit-Policy": "The limits that are counted: `q` attempts in `w` seconds.",
     "Retry-After": "How many seconds to wait before the next try.",
     "Vary": "The fields of the request that select the answer.",
     "WWW-Authenticate": '`Bearer realm="api"`, and why a token was refused.',

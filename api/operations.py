@@ -7,82 +7,37 @@ and the errors of access, bodies, conditions and path parameters; see `api/opena
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum, auto
 from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-from api import log_query, query
+from api import log_query
+from api.account_operations import ACCOUNT_OPERATIONS
 from api.events import NDJSON_TYPE, SSE_TYPE
 from api.openapi_schemas import Alive, LogEntry, LogPage, PostPage, Ready, VersionPage
+from api.operation import (
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LIMIT,
+    MUST_MATCH,
+    PREFER,
+    READS,
+    Access,
+    Operation,
+    Parameter,
+    Returns,
+)
 from api.post_requests import CreatePost, PatchPost, PlaceLegalHold, RevertPost, SchedulePost
 from api.problem_pages import HTML_TYPE, JSON_TYPE, ProblemType, ProblemTypes
 from commands.outcomes import Changed, Created, Deleted, Found, Moved, NotModified, SubmittedByForm
 from domain.post import Status
 from projections.posts import PostBody
 
-
-class Access(Enum):
-    """Whether an operation wants an access token."""
-
-    NO_TOKEN = auto()
-    """It looks at none."""
-    OPTIONAL = auto()
-    """More is shown with one."""
-    REQUIRED = auto()
-
-
-class Parameter(Struct, frozen=True):
-    """A parameter of path or query, or a header field that the operation understands."""
-
-    name: str
-    schema: Any
-    description: str
-    required: bool = False
-    """Parameters of the path always are."""
-
-
-class Returns(Struct, frozen=True):
-    """An outcome that is not an error, with its bodies by media type."""
-
-    outcome: type
-    bodies: Mapping[str, Any] = {}
-    fields: tuple[str, ...] = ()
-    """Header fields beyond those that the outcome always has."""
-
-
-class Operation(Struct, frozen=True, kw_only=True):
-    """One method of one path."""
-
-    id: str
-    group: str
-    returns: tuple[Returns, ...]
-    access: Access = Access.REQUIRED
-    who: str | None = None
-    """Who may do it, in words; None for anyone."""
-    query: tuple[Parameter, ...] = ()
-    headers: tuple[Parameter, ...] = ()
-    body: type | None = None
-    errors: tuple[str, ...] = ()
-    """Beyond those that follow from the rest."""
-
-
-_TAGS = Annotated[str, Meta(examples=['"1.7"'])]
-IF_MATCH = Parameter("If-Match", _TAGS, "Change it only if this is its version: an ETag.")
-_MUST_MATCH = Parameter("If-Match", _TAGS, "The version to change: an ETag.", required=True)
-IF_NONE_MATCH = Parameter("If-None-Match", _TAGS, "Answer 304 if this is the version: an ETag.")
-CONDITIONS = frozenset({IF_MATCH.name, IF_NONE_MATCH.name})
-_PREFER = Parameter("Prefer", str, "`return=minimal` for an answer without a body.")
 _KEY = Parameter(
     "Idempotency-Key",
     Annotated[str, Meta(min_length=1, max_length=255)],
     "A key of the client's own: a repeat with it gets the first answer, for 24 hours.",
-)
-_LIMIT = Parameter(
-    "limit",
-    Annotated[int, Meta(ge=1, le=query.MAX_LIMIT)],
-    f"How many items a page may have; {query.DEFAULT_LIMIT} where it is not said.",
 )
 _AFTER = Parameter("after", Annotated[int, Meta(ge=0)], "Only what comes after this position.")
 _LOG_LIMIT = Parameter(
@@ -106,6 +61,8 @@ PATH_PARAMETERS: Mapping[str, Parameter] = {
     parameter.name: parameter
     for parameter in (
         Parameter("post_id", UUID, "The id of a post."),
+        Parameter("user_id", UUID, "The id of an account."),
+        Parameter("session_id", UUID, "The id of a session."),
         Parameter("slug", str, "The slug of a post, or one that it had."),
         Parameter("version", Annotated[int, Meta(ge=1)], "A version of the post."),
         Parameter("position", Annotated[int, Meta(ge=1)], "A position in the log."),
@@ -119,7 +76,6 @@ _POST = {JSON_TYPE: PostBody}
 _LOG = {JSON_TYPE: LogPage, NDJSON_TYPE: LogEntry}
 _PAGE_FIELDS = ("ETag", "Vary", "Link")
 _SHOWS_POST = (Returns(Found, _POST, ("ETag", "Last-Modified", "Vary")), Returns(NotModified))
-_READS = ("bad_parameter", "not_acceptable")
 _CHANGES = (
     "contended",
     "forbidden",
@@ -144,7 +100,7 @@ def _change(
         id=name,
         group="posts",
         who=who,
-        headers=(condition, _PREFER),
+        headers=(condition, PREFER),
         body=body,
         returns=(Returns(Changed, _POST),),
         errors=(*_CHANGES, *errors),
@@ -157,13 +113,13 @@ OPERATIONS: Mapping[str, Operation] = {
         group="posts",
         access=Access.OPTIONAL,
         query=(
-            _LIMIT,
+            LIMIT,
             Parameter("cursor", str, "Where the page begins, from `nextCursor` or a link."),
             Parameter("status", Status, "One's own posts of this status; needs a token."),
         ),
         headers=(IF_NONE_MATCH,),
         returns=(Returns(Found, {JSON_TYPE: PostPage}, _PAGE_FIELDS), Returns(NotModified)),
-        errors=(*_READS, "bad_cursor", "unauthenticated"),
+        errors=(*READS, "bad_cursor", "unauthenticated"),
     ),
     "POST /posts": Operation(
         id="createPost",
@@ -191,7 +147,7 @@ OPERATIONS: Mapping[str, Operation] = {
         headers=(IF_NONE_MATCH,),
         returns=_SHOWS_POST,
         errors=(
-            *_READS,
+            *READS,
             "forbidden",
             "legal_hold",
             "post_not_found",
@@ -215,7 +171,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "slug_already_exists",
         "title_blank",
         body=PatchPost,
-        condition=_MUST_MATCH,
+        condition=MUST_MATCH,
     ),
     "DELETE /posts/{post_id}": Operation(
         id="deletePost",
@@ -242,12 +198,12 @@ OPERATIONS: Mapping[str, Operation] = {
         group="history",
         who=_ITS_READERS,
         query=(
-            _LIMIT,
+            LIMIT,
             Parameter("after", Annotated[int, Meta(ge=0)], "Only what comes after this version."),
         ),
         headers=(IF_NONE_MATCH,),
         returns=(Returns(Found, {JSON_TYPE: VersionPage}, _PAGE_FIELDS), Returns(NotModified)),
-        errors=(*_READS, "forbidden", "legal_hold", "post_not_found"),
+        errors=(*READS, "forbidden", "legal_hold", "post_not_found"),
     ),
     "GET /posts/{post_id}/versions/{version}": Operation(
         id="readVersion",
@@ -255,7 +211,7 @@ OPERATIONS: Mapping[str, Operation] = {
         who=_ITS_READERS,
         headers=(IF_NONE_MATCH,),
         returns=_SHOWS_POST,
-        errors=(*_READS, "forbidden", "legal_hold", "post_not_found", "version_not_found"),
+        errors=(*READS, "forbidden", "legal_hold", "post_not_found", "version_not_found"),
     ),
     "GET /events": Operation(
         id="readLog",
@@ -264,7 +220,7 @@ OPERATIONS: Mapping[str, Operation] = {
         query=(_AFTER, _LOG_LIMIT, *_STREAMS, *_LOG_FILTERS),
         headers=(IF_NONE_MATCH,),
         returns=(Returns(Found, _LOG, _PAGE_FIELDS), Returns(NotModified)),
-        errors=(*_READS, "forbidden"),
+        errors=(*READS, "forbidden"),
     ),
     "GET /events/live": Operation(
         id="followLog",
@@ -277,7 +233,7 @@ OPERATIONS: Mapping[str, Operation] = {
             ),
         ),
         returns=(Returns(Found, {SSE_TYPE: str}, ("Vary",)),),
-        errors=(*_READS, "forbidden", "malformed_header"),
+        errors=(*READS, "forbidden", "malformed_header"),
     ),
     "GET /events/{position}": Operation(
         id="readEvent",
@@ -288,7 +244,7 @@ OPERATIONS: Mapping[str, Operation] = {
             Returns(Found, {JSON_TYPE: LogEntry}, ("ETag", "Last-Modified", "Vary")),
             Returns(NotModified),
         ),
-        errors=(*_READS, "event_not_found", "forbidden"),
+        errors=(*READS, "event_not_found", "forbidden"),
     ),
     "GET /streams/{category}/{stream_id}": Operation(
         id="readStream",
@@ -297,7 +253,7 @@ OPERATIONS: Mapping[str, Operation] = {
         query=(_AFTER, _LOG_LIMIT, *_LOG_FILTERS),
         headers=(IF_NONE_MATCH,),
         returns=(Returns(Found, _LOG, _PAGE_FIELDS), Returns(NotModified)),
-        errors=(*_READS, "forbidden", "stream_not_found"),
+        errors=(*READS, "forbidden", "stream_not_found"),
     ),
     "GET /problems": Operation(
         id="listProblems",
@@ -308,7 +264,7 @@ OPERATIONS: Mapping[str, Operation] = {
             Returns(Found, {JSON_TYPE: ProblemTypes, HTML_TYPE: str}, ("ETag", "Vary")),
             Returns(NotModified),
         ),
-        errors=_READS,
+        errors=READS,
     ),
     "GET /problems/{error}": Operation(
         id="readProblem",
@@ -319,7 +275,7 @@ OPERATIONS: Mapping[str, Operation] = {
             Returns(Found, {JSON_TYPE: ProblemType, HTML_TYPE: str}, ("ETag", "Vary")),
             Returns(NotModified),
         ),
-        errors=(*_READS, "problem_not_found"),
+        errors=(*READS, "problem_not_found"),
     ),
     "GET /openapi.json": Operation(
         id="readOpenApi",
@@ -327,7 +283,7 @@ OPERATIONS: Mapping[str, Operation] = {
         access=Access.NO_TOKEN,
         headers=(IF_NONE_MATCH,),
         returns=(Returns(Found, {JSON_TYPE: dict[str, Any]}, ("ETag",)), Returns(NotModified)),
-        errors=_READS,
+        errors=READS,
     ),
     "GET /livez": Operation(
         id="isAlive",
@@ -347,4 +303,5 @@ OPERATIONS: Mapping[str, Operation] = {
         access=Access.NO_TOKEN,
         returns=(Returns(Found, {"text/plain": str}),),
     ),
+    **ACCOUNT_OPERATIONS,
 }

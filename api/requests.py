@@ -13,10 +13,13 @@ from commands.outcomes import (
     Malformed,
     NotAcceptable,
     Outcome,
+    Unauthenticated,
     UnsupportedMediaType,
 )
+from domain.stream import Actor
 
 T = TypeVar("T")
+_Unread = Malformed | BodyTooLarge | NotAcceptable | UnsupportedMediaType
 
 JSON_ONLY = (ContentKind.JSON,)
 MERGE_PATCH = (ContentKind.MERGE_PATCH, ContentKind.JSON)
@@ -51,6 +54,25 @@ async def read_json(exchange: Exchange, type_: type[T]) -> T | Malformed | BodyT
     """Read and decode a JSON body."""
     body = await exchange.body()
     return body if isinstance(body, BodyTooLarge) else decode(body, type_)
+
+
+async def read_checked(exchange: Exchange, type_: type[T]) -> T | _Unread:
+    """Read a JSON body of a request that says nothing before its body."""
+    kind = check_headers(exchange, JSON_ONLY)
+    return await read_json(exchange, type_) if isinstance(kind, ContentKind) else kind
+
+
+def address_fault(exchange: Exchange, email: str) -> Malformed | None:
+    """Say that a text is no email address, or nothing."""
+    fault = exchange.services.email_fault(email)
+    return (
+        None if fault is None else Malformed("invalid_body", f"email: The text {fault}.", "email")
+    )
+
+
+async def required_actor(exchange: Exchange, deed: str) -> Actor | Unauthenticated:
+    """Find out who asks, where somebody must."""
+    return await exchange.actor() or Unauthenticated(f"{deed} needs an access token.")
 
 
 async def read_nothing(exchange: Exchange) -> Malformed | BodyTooLarge | None:

@@ -20,12 +20,15 @@ from commands.outcomes import (
     Changed,
     Contended,
     Created,
+    CredentialsRefused,
     Deleted,
+    Done,
     Erased,
     Forbidden,
     Found,
     KeyInFlight,
     KeyReused,
+    MailFollows,
     Malformed,
     Moved,
     NotAcceptable,
@@ -37,6 +40,7 @@ from commands.outcomes import (
     Representation,
     StaleVersion,
     SubmittedByForm,
+    TokensIssued,
     TooMany,
     Unauthenticated,
     Unavailable,
@@ -52,6 +56,7 @@ PRIVATE = "private, no-cache"
 
 _PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 _BEARER = b'Bearer realm="api"'
+_MAIL_FOLLOWS = b'{"message":"If the address can be used, a message is on its way to it."}'
 
 
 def respond(  # noqa: C901, PLR0911, PLR0912 - the table: a row for each outcome
@@ -80,8 +85,12 @@ def respond(  # noqa: C901, PLR0911, PLR0912 - the table: a row for each outcome
             )
         case SubmittedByForm(resource):
             return Answer(303, [_location(resource.location), NO_STORE])
-        case Deleted():
+        case Deleted() | Done():
             return Answer(204, [])
+        case TokensIssued():
+            return Answer(200, [JSON, NO_STORE], outcome.body)
+        case MailFollows():
+            return Answer(202, [JSON, NO_STORE], _MAIL_FOLLOWS)
         case Replayed():
             return _replayed(outcome)
         case Accepted():
@@ -94,7 +103,9 @@ def respond(  # noqa: C901, PLR0911, PLR0912 - the table: a row for each outcome
         case Unauthenticated():
             return _unauthenticated(outcome, exchange)
         case Forbidden():
-            return problem(exchange, "forbidden", outcome.detail)
+            return problem(exchange, outcome.error, outcome.detail)
+        case CredentialsRefused():
+            return problem(exchange, outcome.error, fields=[(b"www-authenticate", _BEARER)])
         case NotFound():
             return problem(exchange, outcome.error)
         case NotAcceptable():

@@ -1,13 +1,15 @@
 """What the endpoints need of the running product, given to `create_app` by the composition root."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 from commands.handle import Ledger
+from commands.identity import Identity
 from commands.ports import Answers, EventLog
 from commands.posts import Posts
 from projections.accounts import AccountQueries
@@ -20,6 +22,11 @@ class VerifiedToken(Protocol):
     @property
     def account_id(self) -> UUID:
         """Whose it is."""
+        ...
+
+    @property
+    def session_id(self) -> UUID:
+        """For which of their sessions it was made."""
         ...
 
 
@@ -42,11 +49,18 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     account_queries: AccountQueries
     log: EventLog
     answers: Answers
+    identity: Identity
+    email_fault: Callable[[str], str | None]
+    """Says why a text is no email address, in words that go on after "the text"."""
     verify_token: Callable[[str, datetime], VerifiedToken | None]
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
     new_request_id: Callable[[], str]
+    second_factor_enforced: bool
+    """Whether roles with power count only in a session with a second factor."""
     readiness: Readiness
+    trusted_proxies: Sequence[IPv4Network | IPv6Network]
+    """Whose word is taken for the address that a request came from."""
     public_url: str
     """Where clients reach the product, without a slash at the end."""
     allowed_hosts: frozenset[str]

@@ -87,6 +87,8 @@ class Change(msgspec.Struct, Generic[S, C], frozen=True):
     conditions: Preconditions = NO_PRECONDITIONS
     must_match: bool = False
     """Whether If-Match is required."""
+    beside: Callable[[Loaded[S]], Sequence[Write]] = lambda _: ()
+    """Rows to write with the events that no read model shows, given the state after them."""
 
 
 class Settled(msgspec.Struct, Generic[S], frozen=True):
@@ -160,7 +162,7 @@ async def _attempt(
         rendered = aggregate.view.render(loaded.state, ())
         return Settled(resource(aggregate, stream_id, loaded, rendered.body), appended=False)
     plan = _plan(ledger, aggregate, stream_id, loaded, decision, asked.caller, at)
-    match await ledger.store.append(plan.append):
+    match await ledger.store.append(_with_rows(plan.append, asked.beside(plan.after))):
         case Appended():
             ledger.loader.remember(aggregate, stream_id, plan.after)
             made = resource(aggregate, stream_id, plan.after, plan.rendered.body)
@@ -199,9 +201,7 @@ async def create(
     append = plan.append
     if first_answer is not None:
         append = msgspec.structs.replace(append, first_answer=first_answer(made))
-    if puts:
-        append = msgspec.structs.replace(append, puts=[*append.puts, *puts])
-    match await ledger.store.append(append):
+    match await ledger.store.append(_with_rows(append, puts)):
         case Appended():
             ledger.loader.remember(aggregate, stream_id, plan.after)
             return Settled(made, appended=True)
@@ -250,6 +250,12 @@ def _plan(
         puts=rendered.puts,
     )
     return _Plan(append, Loaded(after, before.version + len(events), at), rendered)
+
+
+def _with_rows(append: Append, rows: Sequence[Write]) -> Append:
+    if not rows:
+        return append
+    return msgspec.structs.replace(append, puts=[*append.puts, *rows])
 
 
 def _stale(aggregate: Aggregate[S, C], stream_id: UUID, loaded: Loaded[S]) -> StaleVersion:

@@ -103,6 +103,30 @@ class Found(msgspec.Struct, frozen=True, tag=True):
     links: tuple[str, ...] = ()
 
 
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """204: it is as asked, and there is nothing to show."""
+
+
+class MailFollows(msgspec.Struct, frozen=True, tag=True):
+    """202: whoever has the address gets a message. It is the same whether or not anybody does."""
+
+
+class TokensIssued(msgspec.Struct, frozen=True, tag=True):
+    """200: tokens, which nobody may store on the way (RFC 6749, section 5.1)."""
+
+    body: bytes
+
+    def __repr__(self) -> str:
+        """Show nothing, as what is shown may be logged."""
+        return "TokensIssued(***)"
+
+
+class CredentialsRefused(msgspec.Struct, frozen=True, tag=True):
+    """401: what should prove who asks does not, for a reason that is not said."""
+
+    error: str
+
+
 class Erased(msgspec.Struct, frozen=True, tag=True):
     """410: it existed and was erased for good."""
 
@@ -111,6 +135,7 @@ class Forbidden(msgspec.Struct, frozen=True, tag=True):
     """403: the caller may see it and may not do this to it."""
 
     detail: str
+    error: str = "forbidden"
 
 
 class Unauthenticated(msgspec.Struct, frozen=True, tag=True):
@@ -204,6 +229,10 @@ Outcome = (
     | NotModified
     | Moved
     | NotFound
+    | Done
+    | MailFollows
+    | TokensIssued
+    | CredentialsRefused
     | Erased
     | Forbidden
     | Unauthenticated

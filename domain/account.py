@@ -1,4 +1,4 @@
-"""An account's history and its decisions: stream, events, state and fold, commands and `decide`.
+"""An account's history: stream, events, state and fold. The rules are in `account_decisions.py`.
 
 Personal data is in an event only as the text of its encryption (`*_sealed` in the state), so that
 destroying the person's key erases it from a log that cannot be edited. The plain values are never
@@ -10,6 +10,7 @@ emits it, and a golden file.
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
@@ -17,7 +18,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.claim import Claim
-from domain.refusal import RejectedByState
 from domain.stored_event import StoredEvent
 from domain.stream import Role, Stream
 
@@ -56,7 +56,66 @@ class RolesChanged(StoredEvent, frozen=True, tag="account.roles-changed.v1"):
     roles: tuple[Role, ...]
 
 
-AccountEvent = Registered | Disabled | Enabled | RolesChanged
+class PasswordChangedBy(StrEnum):
+    """How somebody showed that they may set a password."""
+
+    OWNER = "owner"
+    """With the old one."""
+    RESET = "reset"
+    """With a token that was sent to the account's address."""
+
+
+class PasswordChanged(StoredEvent, frozen=True, tag="account.password-changed.v1"):
+    """There is a new password; sessions begun with the old one are over."""
+
+    by: PasswordChangedBy
+
+
+class SessionEndedBy(StrEnum):
+    """Why one session ended before its time."""
+
+    LOGOUT = "logout"
+    REVOKED = "revoked"
+    """Ended from another session of the account."""
+    REUSE = "reuse"
+    """A refresh token of it was used twice, so somebody has a copy."""
+
+
+class SessionEnded(StoredEvent, frozen=True, tag="account.session-ended.v1"):
+    """One session is over."""
+
+    session: UUID
+    by: SessionEndedBy
+
+
+class SessionsEnded(StoredEvent, frozen=True, tag="account.sessions-ended.v1"):
+    """All sessions begun so far are over."""
+
+
+class SecondFactorEnabled(StoredEvent, frozen=True, tag="account.second-factor-enabled.v1"):
+    """Signing in takes a code besides the password."""
+
+
+class SecondFactorRemoved(StoredEvent, frozen=True, tag="account.second-factor-removed.v1"):
+    """Signing in takes the password alone; sessions begun so far are over."""
+
+
+class Erased(StoredEvent, frozen=True, tag="account.erased.v1"):
+    """The person is forgotten: their key is destroyed, their address is free again."""
+
+
+AccountEvent = (
+    Registered
+    | Disabled
+    | Enabled
+    | RolesChanged
+    | PasswordChanged
+    | SessionEnded
+    | SessionsEnded
+    | SecondFactorEnabled
+    | SecondFactorRemoved
+    | Erased
+)
 
 
 class Account(Struct, frozen=True, gc=False):
@@ -68,6 +127,10 @@ class Account(Struct, frozen=True, gc=False):
     name_sealed: str | None
     roles: frozenset[Role]
     disabled: bool
+    second_factor: bool
+    erased: bool
+    sessions_from: int
+    """The version at which a session must have begun to be valid: earlier ones are over."""
     created_at: datetime
     version: int
 
@@ -93,6 +156,9 @@ def evolve(
             name_sealed=event.name,
             roles=frozenset(event.roles),
             disabled=False,
+            second_factor=False,
+            erased=False,
+            sessions_from=version,
             created_at=at,
             version=version,
         )
@@ -100,11 +166,31 @@ def evolve(
         raise ValueError(f"the history of account {id} does not begin with its registration")
     match event:
         case Disabled():
-            return replace(state, version=version, disabled=True)
+            return replace(state, version=version, disabled=True, sessions_from=version)
         case Enabled():
             return replace(state, version=version, disabled=False)
         case RolesChanged():
             return replace(state, version=version, roles=frozenset(event.roles))
+        case PasswordChanged() | SessionsEnded():
+            return replace(state, version=version, sessions_from=version)
+        case SessionEnded():
+            return replace(state, version=version)
+        case SecondFactorEnabled():
+            return replace(state, version=version, second_factor=True)
+        case SecondFactorRemoved():
+            return replace(state, version=version, second_factor=False, sessions_from=version)
+        case Erased():
+            return replace(
+                state,
+                version=version,
+                email_sealed="",
+                email_hash="",
+                name_sealed=None,
+                roles=frozenset(),
+                second_factor=False,
+                erased=True,
+                sessions_from=version,
+            )
         case _:
             assert_never(event)
 
@@ -122,81 +208,6 @@ def fold(
 
 def claims(state: Account | None) -> frozenset[Claim]:
     """Give the names that the account holds: its email address, by keyed hash."""
-    if state is None:
+    if state is None or state.erased:
         return frozenset()
     return frozenset({Claim(EMAIL_SCOPE, state.email_hash)})
-
-
-class Register(Struct, frozen=True):
-    """Open an account. Address and name come sealed."""
-
-    email_sealed: str
-    email_hash: str
-    name_sealed: str | None
-    roles: frozenset[Role]
-
-
-class Disable(Struct, frozen=True):
-    """Shut the account."""
-
-
-class Enable(Struct, frozen=True):
-    """Open a shut account again."""
-
-
-class ChangeRoles(Struct, frozen=True):
-    """Give the account these roles and no others."""
-
-    roles: frozenset[Role]
-
-
-AccountCommand = Register | Disable | Enable | ChangeRoles
-
-Decision = tuple[AccountEvent, ...] | RejectedByState
-
-
-def decide(
-    state: Account | None,
-    command: AccountCommand,
-    *,
-    now: datetime,  # noqa: ARG001 - no rule here depends on the time; alike for every aggregate
-) -> Decision:
-    """Answer a command with the events that it causes, or with why it is refused.
-
-    No events means that the account already is as asked.
-    """
-    if isinstance(command, Register):
-        return _register(state, command)
-    if state is None:
-        return _collision("There is no such account.", "absent")
-    match command:
-        case Disable():
-            return () if state.disabled else (Disabled(),)
-        case Enable():
-            return (Enabled(),) if state.disabled else ()
-        case ChangeRoles():
-            changed = command.roles != state.roles
-            return (RolesChanged(_ordered(command.roles)),) if changed else ()
-        case _:
-            assert_never(command)
-
-
-def _register(state: Account | None, command: Register) -> Decision:
-    if state is not None:
-        return _collision("There is an account with this id already.", "present")
-    registered = Registered(
-        email=command.email_sealed,
-        email_hash=command.email_hash,
-        name=command.name_sealed,
-        roles=_ordered(command.roles),
-    )
-    return (registered,)
-
-
-def _ordered(roles: frozenset[Role]) -> tuple[Role, ...]:
-    """Put the roles in one order, so that equal events have equal bytes."""
-    return tuple(sorted(roles))
-
-
-def _collision(detail: str, present: str) -> RejectedByState:
-    return RejectedByState(error="transition_not_allowed", detail=detail, collides_with=present)

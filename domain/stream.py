@@ -25,6 +25,10 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+WANT_SECOND_FACTOR = frozenset({Role.ADMIN, Role.AUDITOR, Role.OPERATOR})
+"""The roles with power over others: where it is enforced, they count only with a second factor."""
+
+
 class Actor(NamedTuple):
     """Whoever asks, as the database knows them at this moment."""
 

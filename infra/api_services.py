@@ -6,8 +6,10 @@ import uuid_utils
 from uuid_utils.compat import uuid7
 
 from api.services import Services, VerifiedToken
+from commands.limits import Limiter
 from commands.ports import StoreUnavailableError
-from infra.bootstrap import Product
+from infra.bootstrap import Product, identity
+from infra.identity.email_address import email_fault
 from infra.identity.tokens import AccessToken
 from infra.postgres import Database
 from infra.settings import Settings
@@ -32,7 +34,7 @@ class ProcessReadiness:
         return []
 
 
-def api_services(product: Product, settings: Settings) -> Services:
+def api_services(product: Product, settings: Settings, limiter: Limiter) -> Services:
     """Put together what `api.app.create_app` asks for."""
 
     def verify(token: str, now: datetime) -> VerifiedToken | None:
@@ -46,9 +48,13 @@ def api_services(product: Product, settings: Settings) -> Services:
         account_queries=product.account_queries,
         log=product.log,
         answers=PostgresAnswers(product.database),
+        identity=identity(product, settings, limiter),
+        email_fault=email_fault,
+        trusted_proxies=settings.trusted_proxies,
         verify_token=verify,
         now=lambda: datetime.now(UTC),
         new_id=uuid7,
+        second_factor_enforced=settings.second_factor_enforced,
         new_request_id=lambda: str(uuid_utils.uuid7()),
         readiness=ProcessReadiness(product.database),
         public_url=settings.public_url.rstrip("/"),

@@ -12,19 +12,32 @@ from uuid_utils.compat import uuid7
 
 from commands.accounts import Accounts, accounts
 from commands.handle import Ledger
+from commands.identity import Identity
+from commands.limits import Limiter
 from commands.loading import Loader
 from commands.posts import Posts, posts
+from commands.sessions import Sessions
+from infra.identity.credentials import PostgresCredentials
+from infra.identity.email_tokens import PostgresPasswordResets, PostgresRegistrations
+from infra.identity.password_strength import new_password
 from infra.identity.passwords import (
     ACCOUNT_PASSWORDS,
     STRONG,
     PasswordHashes,
     Passwords,
+    normalised_password,
     password_row,
 )
-from infra.identity.personal_data import PERSON_KEYS, PersonalData
-from infra.identity.tokens import AccessTokens
+from infra.identity.people import PostgresPeople
+from infra.identity.personal_data import ERASURES, PERSON_KEYS, PersonalData
+from infra.identity.second_factors import SECOND_FACTOR_CHANGES, PostgresSecondFactors
+from infra.identity.sessions import SESSIONS, PostgresSessions, new_secret, secret_hash
+from infra.identity.tokens import LIFETIME, AccessTokens
 from infra.keys import Keys
+from infra.mail.open import mail_sender
+from infra.mail.queue import PostgresMailQueue
 from infra.postgres import Database
+from infra.settings import Settings
 from infra.store.codec import Codec
 from infra.store.event_log import PostgresEventLog
 from infra.store.event_store import PostgresEventStore
@@ -32,15 +45,19 @@ from infra.store.hints import Hints
 from projections.accounts import ACCOUNTS, AccountQueries, AccountView
 from projections.post_queries import PostQueries
 from projections.posts import FORMER_SLUGS, POSTS, PostView
+from projections.write import Put
 
-INLINE_TABLES = (POSTS, FORMER_SLUGS, ACCOUNTS, PERSON_KEYS, ACCOUNT_PASSWORDS)
-"""The tables that are written in the transaction of the events: read models, and what a
-registration leaves outside the log."""
+SECRET_TABLES = (PERSON_KEYS, ACCOUNT_PASSWORDS, SESSIONS, SECOND_FACTOR_CHANGES, ERASURES)
+"""What accounts have outside the log: it cannot be made again from events."""
+INLINE_TABLES = (POSTS, FORMER_SLUGS, ACCOUNTS, *SECRET_TABLES)
+"""The tables that are written in the transaction of the events."""
 
 
 class Product(msgspec.Struct, frozen=True):
     """The running product's parts that do not depend on who uses them."""
 
+    keys: Keys
+    codec: Codec
     database: Database
     store: PostgresEventStore
     log: PostgresEventLog
@@ -50,6 +67,9 @@ class Product(msgspec.Struct, frozen=True):
     post_queries: PostQueries
     account_queries: AccountQueries
     accounts: Accounts
+    sessions: Sessions
+    registrations: PostgresRegistrations
+    mails: PostgresMailQueue
     personal_data: PersonalData
     passwords: Passwords
     password_hashes: PasswordHashes
@@ -70,6 +90,8 @@ async def open_product(
         personal_data = PersonalData(
             database, wrapping_key=keys.personal_data, email_hash_key=keys.email_hash
         )
+        its_accounts = Accounts(ledger, accounts(AccountView()), personal_data, password_row)
+        access_tokens = AccessTokens(keys.access_token, uuid7)
         yield Product(
             database=database,
             store=store,
@@ -79,12 +101,46 @@ async def open_product(
             posts=posts(PostView()),
             post_queries=PostQueries(database, database.keep()),
             account_queries=AccountQueries(database, database.keep()),
-            accounts=Accounts(ledger, accounts(AccountView()), personal_data, password_row),
+            accounts=its_accounts,
+            sessions=Sessions(
+                accounts=its_accounts,
+                store=PostgresSessions(database),
+                new_secret=new_secret,
+                hash_of=secret_hash,
+                issue=access_tokens.issue,
+                access_lifetime=LIFETIME,
+            ),
+            registrations=PostgresRegistrations(database, keys.personal_data),
+            keys=keys,
+            codec=codec,
+            mails=PostgresMailQueue(database, keys.personal_data, uuid7),
             personal_data=personal_data,
             passwords=passwords,
             password_hashes=PasswordHashes(database),
-            access_tokens=AccessTokens(keys.access_token, uuid7),
+            access_tokens=access_tokens,
         )
     finally:
         passwords.close()
         await database.close()
+
+
+def identity(product: Product, settings: Settings, limiter: Limiter) -> Identity:
+    """Put together what the commands that prove who somebody is work with."""
+    database, personal_data = product.database, product.personal_data
+    return Identity(
+        accounts=product.accounts,
+        sessions=product.sessions,
+        credentials=PostgresCredentials(database),
+        passwords=product.passwords,
+        normalised=normalised_password,
+        new_password=new_password,
+        people=PostgresPeople(database, personal_data, product.codec),
+        registrations=product.registrations,
+        resets=PostgresPasswordResets(database),
+        second_factors=PostgresSecondFactors(database, personal_data),
+        mails=product.mails,
+        mail_sender=mail_sender(settings),
+        limiter=limiter,
+        erasure_row=lambda account_id, email_hash: Put(ERASURES, (account_id, email_hash)),
+        public_url=settings.public_url.rstrip("/"),
+    )

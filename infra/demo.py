@@ -14,6 +14,7 @@ import structlog
 
 from commands.accounts import Registration, register
 from commands.handle import Caller
+from commands.identity import Busy, PasswordFault
 from commands.outcomes import Changed, Created
 from commands.posts import PostChange, change_post, create_post
 from domain import post
@@ -22,7 +23,7 @@ from domain.stream import Actor, Role
 from infra.bootstrap import Product
 from infra.demo_posts import DemoPost, demo_posts
 from infra.embedded.folders import private_file
-from infra.identity.passwords import Busy, PasswordFault, normalised_password
+from infra.identity.passwords import normalised_password
 from infra.settings import Settings
 
 _PASSWORD_FILE = "demo-password"  # noqa: S105 - the name of a file

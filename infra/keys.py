@@ -4,6 +4,8 @@ Losing `personal_data_key` erases every person; losing `email_hash_key` loses wh
 losing `access_token_key` ends the access tokens that are out, which live 15 minutes.
 """
 
+import hmac
+
 import msgspec
 
 from infra.secrets import SecretError, load_or_create
@@ -18,6 +20,11 @@ class Keys(msgspec.Struct, frozen=True):
     access_token: bytes
     email_hash: bytes
     personal_data: bytes
+
+    @property
+    def attempts(self) -> bytes:
+        """The key of the hashes under which attempts are counted."""
+        return hmac.digest(self.email_hash, b"attempts", "sha256")
 
     def __repr__(self) -> str:
         """Show nothing, as what is shown may be logged."""

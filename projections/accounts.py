@@ -1,4 +1,4 @@
-"""The accounts as authorisation reads them: roles and whether they are disabled.
+"""The accounts as authorisation reads them, by id, by address, and by the session of who asks.
 
 Nothing personal is here but the keyed hash of the email. Written in the transaction of the events.
 """
@@ -14,15 +14,27 @@ from uuid import UUID
 import msgspec
 
 from domain.account import Account
-from domain.stream import Actor, Role
+from domain.stream import WANT_SECOND_FACTOR, Actor, Role
 from projections.coalesce import Coalescer
 from projections.database import Database, load_queries
 from projections.write import Put, Rendered, Table, last_of_each_key
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 ACCOUNTS = Table(
-    "accounts", ("id", "version", "email_hash", "roles", "disabled", "created_at"), key_columns=1
+    "accounts",
+    (
+        "id",
+        "version",
+        "email_hash",
+        "roles",
+        "disabled",
+        "created_at",
+        "sessions_from",
+        "second_factor",
+        "erased",
+    ),
+    key_columns=1,
 )
 QUERIES = load_queries(Path(__file__).with_name("accounts.sql"))
 
@@ -45,10 +57,35 @@ class AccountRow(msgspec.Struct, frozen=True, gc=False):
     roles: Sequence[str]
     disabled: bool
     created_at: datetime
+    sessions_from: int
+    second_factor: bool
+    erased: bool
 
-    def actor(self) -> Actor:
-        """Give the account as somebody who asks."""
-        return Actor(self.id, _roles(tuple(self.roles)))
+
+class SignedIn(msgspec.Struct, frozen=True, gc=False):
+    """Somebody who asks: an account, by one of its sessions."""
+
+    account: AccountRow
+    session_id: UUID
+    second_factor: bool
+    """Whether one was shown when the session began, or since."""
+    over: bool
+    """Whether the session has ended."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody may ask by this session any more."""
+        return self.over or self.account.disabled or self.account.erased
+
+    def actor(self, *, enforced: bool) -> Actor:
+        """Give the account with the roles that count.
+
+        Where a second factor is enforced, roles with power count only if one was shown.
+        """
+        roles = _roles(tuple(self.account.roles))
+        if enforced and not self.second_factor:
+            roles -= WANT_SECOND_FACTOR
+        return Actor(self.account.id, roles)
 
 
 class AccountBody(msgspec.Struct, frozen=True, rename="camel"):
@@ -57,6 +94,7 @@ class AccountBody(msgspec.Struct, frozen=True, rename="camel"):
     id: UUID
     roles: list[str]
     disabled: bool
+    second_factor: bool
     created_at: datetime
     version: int
 
@@ -68,6 +106,7 @@ def body(account: Account) -> bytes:
             id=account.id,
             roles=sorted(account.roles),
             disabled=account.disabled,
+            second_factor=account.second_factor,
             created_at=account.created_at,
             version=account.version,
         )
@@ -85,6 +124,9 @@ def fold(after: Account) -> Iterable[Put]:
             sorted(after.roles),
             after.disabled,
             after.created_at,
+            after.sessions_from,
+            after.second_factor,
+            after.erased,
         ),
     )
 
@@ -124,28 +166,47 @@ class AccountQueries:
     """Reads accounts; those who ask at the same moment share a query."""
 
     def __init__(self, database: Database, one_at_a_time: Database) -> None:
-        """Read through `database`, and by id, one query at a time, through the other."""
+        """Read through `database`, and by session, one query at a time, through the other."""
         self._database = database
         self._one_at_a_time = one_at_a_time
-        self._by_id: Coalescer[UUID, AccountRow] = Coalescer(self._fetch)
-        self._remembered: OrderedDict[UUID, AccountRow] = OrderedDict()
+        self._by_session: Coalescer[UUID, SignedIn] = Coalescer(self._fetch)
+        self._remembered: OrderedDict[UUID, SignedIn] = OrderedDict()
+
+    async def by_session(self, session_id: UUID) -> SignedIn | None:
+        """Find whose session this is, and how both stand."""
+        return await self._by_session.get(session_id)
+
+    def remembered(self, session_id: UUID) -> SignedIn | None:
+        """Give what was last read here of a session, for those who will check the version.
+
+        What ends a session is an event of its account, so the version tells that as well.
+        """
+        return self._remembered.get(session_id)
 
     async def by_id(self, account_id: UUID) -> AccountRow | None:
         """Find an account."""
-        return await self._by_id.get(account_id)
-
-    def remembered(self, account_id: UUID) -> AccountRow | None:
-        """Give the account as it was last read here, for those who will check its version."""
-        return self._remembered.get(account_id)
+        rows = await self._database.fetch(QUERIES["by_id"], account_id)
+        return AccountRow(*rows[0]) if rows else None
 
     async def by_email(self, email_hash: str) -> AccountRow | None:
         """Find the account that holds an email, by the email's keyed hash."""
         rows = await self._database.fetch(QUERIES["by_email"], email_hash)
         return AccountRow(*rows[0]) if rows else None
 
-    async def _fetch(self, ids: Sequence[UUID]) -> dict[UUID, AccountRow]:
-        rows: Sequence[Any] = await self._one_at_a_time.fetch(QUERIES["by_id"], ids)
-        found = {row[0]: AccountRow(*row) for row in rows}
+    async def page(
+        self, limit: int, before: tuple[datetime, UUID] | None = None
+    ) -> Sequence[AccountRow]:
+        """List the accounts, the newest first, from after the one of this time and id."""
+        at, account_id = before or (None, None)
+        rows = await self._database.fetch(QUERIES["page"], at, account_id, limit)
+        return [AccountRow(*row) for row in rows]
+
+    async def _fetch(self, ids: Sequence[UUID]) -> dict[UUID, SignedIn]:
+        rows: Sequence[Any] = await self._one_at_a_time.fetch(QUERIES["by_session"], ids)
+        found = {
+            row[0]: SignedIn(AccountRow(*row[3:]), row[0], second_factor=row[1], over=row[2])
+            for row in map(tuple, rows)
+        }
         self._remembered.update(found)
         while len(self._remembered) > _MOST_REMEMBERED:
             self._remembered.popitem(last=False)

@@ -40,18 +40,20 @@ async def database_url(databases: Databases) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def shared_api(databases: Databases) -> AsyncIterator[tuple[Api, Rewind]]:
+async def shared_api(
+    databases: Databases, services: Services
+) -> AsyncIterator[tuple[Api, Rewind]]:
     """Serve the whole product once, with an account for each role."""
     async with (
         databases.fresh() as url,
-        running_api(url) as running,
+        running_api(url, redis_url=services.redis_url) as running,
         connected(url) as owner,
     ):
         yield running, await Rewind.remember(owner)
 
 
 @pytest.fixture
-async def api(shared_api: tuple[Api, Rewind]) -> Api:
+async def api(shared_api: tuple[Api, Rewind], redis_url: str) -> Api:  # noqa: ARG001 - emptied
     """Give the running product as if just begun: its accounts, no post, the clock at START."""
     running, database = shared_api
     await database.rewind()

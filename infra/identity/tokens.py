@@ -1,7 +1,7 @@
-"""Access tokens: JSON Web Tokens of 15 minutes that prove an account, and nothing else of it.
+"""Access tokens: JSON Web Tokens of 15 minutes that prove an account and its session, nothing else.
 
 A token says who asks. What they may do is read from the database at each request, so that taking
-a role away or disabling an account takes effect at once. See
+a role away, disabling an account or ending a session takes effect at once. See
 docs/adr/0007-tokens-and-personal-data.md.
 """
 
@@ -28,13 +28,14 @@ _REMEMBERED = 10_000
 # 43 characters of base64url say 32 bytes, and the last of them has two bits that say nothing: as
 # only zeroes are taken there, a token has exactly one spelling.
 _SIGNATURE = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
-_CLAIMS = ("iss", "aud", "sub", "iat", "exp", "jti")
+_CLAIMS = ("iss", "aud", "sub", "sid", "iat", "exp", "jti")
 
 
 class AccessToken(msgspec.Struct, frozen=True, gc=False):
     """A token that was found genuine and current."""
 
     account_id: UUID
+    session_id: UUID
     token_id: UUID
     expires_at: datetime
 
@@ -47,6 +48,7 @@ class InvalidToken(msgspec.Struct, frozen=True):
 
 class _Claims(msgspec.Struct, frozen=True):
     sub: UUID
+    sid: UUID
     jti: UUID
     exp: int
 
@@ -69,14 +71,15 @@ class AccessTokens:
         # does not begin like this claims another algorithm or type, or was altered.
         self._header = self._encode({}).partition(".")[0] + "."
 
-    def issue(self, account_id: UUID, now: datetime) -> str:
-        """Make a token for an account, valid from now on for `LIFETIME`."""
+    def issue(self, account_id: UUID, session_id: UUID, now: datetime) -> str:
+        """Make a token for an account in one of its sessions, valid from now on for `LIFETIME`."""
         issued = int(now.timestamp())
         return self._encode(
             {
                 "iss": _ISSUER,
                 "aud": _AUDIENCE,
                 "sub": str(account_id),
+                "sid": str(session_id),
                 "iat": issued,
                 "exp": issued + int(LIFETIME.total_seconds()),
                 "jti": str(self._new_id()),
@@ -126,7 +129,8 @@ class AccessTokens:
             claims = msgspec.convert(payload, _Claims)
         except (jwt.InvalidTokenError, msgspec.ValidationError):
             return InvalidToken("The access token is damaged.")
-        return AccessToken(claims.sub, claims.jti, datetime.fromtimestamp(claims.exp, UTC))
+        expires_at = datetime.fromtimestamp(claims.exp, UTC)
+        return AccessToken(claims.sub, claims.sid, claims.jti, expires_at)
 
     def _encode(self, claims: dict[str, object]) -> str:
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM, headers={"typ": _TYPE})

@@ -52,17 +52,3 @@ def test_the_server_s_problems_look_like_all_others() -> None:
         "type": "http://api.example/problems/malformed_request",
         "title": CATALOGUE["malformed_request"].title,
     }
-
-
-def test_every_error_is_given_somewhere() -> None:
-    """The catalogue has no row that no code names."""
-    describing = {"problem_catalogue.py", "operations.py", "openapi_errors.py"}
-    describing |= {"openapi_responses.py"}
-    code = "".join(
-        path.read_text()
-        for path in sources("domain", "commands", "api", "infra/http_server")
-        if path.name not in describing
-    )
-    never = [error for error in CATALOGUE if f'"{error}"' not in code]
-
-    assert never == []

@@ -210,6 +210,7 @@ WRONG_USES = (
     (["nobody"], "", "is not an email address"),
     (["a@b.example"], "", "no terminal to ask for the password"),
     (["a@b.example", "--password-file", "-"], "short", "must have 8 to 1024 bytes"),
+    (["a@b.example", "--password-file", "-"], "password1", "is easily guessed"),
 )
 
 

@@ -17,6 +17,7 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from commands.handle import Caller
+from commands.mail import Mail
 from commands.posts import create_post
 from domain.post import Category
 from domain.post_decisions import Create
@@ -24,7 +25,10 @@ from domain.stream import Actor, Role
 from infra.bootstrap import open_product
 from infra.clock import now
 from infra.embedded.services import Services
+from infra.keys import Keys, load_keys
+from infra.settings import Settings, load_settings
 from tests.support.accounts import random_keys
+from tests.support.mail import mails_in
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +107,24 @@ async def test_worker(environment: dict[str, str], database_url: str) -> None:
         assert await eventually(published, within=5)
         assert now() - publish_at < timedelta(seconds=5)
         assert said == "working\n"
+
+
+async def test_worker_sends(environment: dict[str, str], database_url: str) -> None:
+    """`worker` sends the mail that another process asked for."""
+    settings = load_settings({k: v for k, v in environment.items() if k.startswith("LEDGER")})
+    assert isinstance(settings, Settings)
+    keys = load_keys(settings)
+    assert isinstance(keys, Keys)
+    async with open_product(database_url, keys) as product, process(environment, "worker"):
+        await product.mails.put(Mail("ada@example.org", "News", "Text."), "hash")
+
+        async def sent() -> bool:
+            return not await product.database.fetch("select from mails")
+
+        assert await eventually(sent)
+
+    [mail] = mails_in(settings.data_dir / "mail")
+    assert mail["To"] == "ada@example.org"
 
 
 async def test_migrate(environment: dict[str, str], database_url: str) -> None:

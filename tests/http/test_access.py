@@ -4,16 +4,18 @@ from typing import Any
 
 import pytest
 
-from domain.account import ChangeRoles, Disable
+from domain.account_decisions import ChangeRoles, Disable
 from domain.stream import Role
 from tests.http.routes import filled, resources
 from tests.support.http import Client, status_of
 from tests.support.posts import HOLD, LATER, Post, a_draft, a_post, a_post_that_is
-from tests.support.product import Api
+from tests.support.product import NOBODY, PASSWORD, ROLES, Api
 
+GOOD_PASSWORD = "lantern gravel sixteen otters"  # noqa: S105 - of accounts in tests
 CALLERS = ("anonymous", "second_author", "author", "auditor", "operator", "admin")
 
-# `state` is that of the post in the path, which `owner` wrote and `other` did not.
+# `state` is that of the post in the path, which `owner` wrote and `other` did not; an account or a
+# session in the path is the owner's.
 ACCESS = """
 method path                              state      anyone other owner auditor operator admin
 GET    /posts                            -          200    200   200   200     200      200
@@ -54,6 +56,26 @@ GET    /posts/{post_id}/versions         held       401    403   451   200     4
 GET    /posts/{post_id}/versions         deleted    401    404   200   200     404      200
 GET    /posts/{post_id}/versions/{version} draft    401    404   200   200     404      200
 GET    /posts/{post_id}/versions/{version} published 401   403   200   200     403      200
+POST   /register                         -          202    202   202   202     202      202
+POST   /register/verify                  -          422    422   422   422     422      422
+POST   /login                            -          401    401   401   401     401      401
+POST   /token/refresh                    -          401    401   401   401     401      401
+POST   /password/forgot                  -          202    202   202   202     202      202
+POST   /password/reset                   -          422    422   422   422     422      422
+POST   /logout                           -          401    204   204   204     204      204
+GET    /me                               -          401    200   200   200     200      200
+DELETE /me                               -          401    204   204   204     204      204
+PUT    /me/password                      -          401    204   204   204     204      204
+GET    /me/sessions                      -          401    200   200   200     200      200
+DELETE /me/sessions/{session_id}         -          401    404   204   404     404      404
+POST   /me/second-factor                 -          401    200   200   200     200      200
+POST   /me/second-factor/confirm         -          401    409   409   409     409      409
+POST   /me/second-factor/remove          -          401    204   204   204     204      204
+GET    /users                            -          401    403   403   403     403      200
+GET    /users/{user_id}                  -          401    403   200   403     403      200
+POST   /users/{user_id}/disable          -          401    403   403   403     403      200
+POST   /users/{user_id}/enable           -          401    403   403   403     403      200
+POST   /users/{user_id}/role             -          401    403   403   403     403      200
 GET    /events                           -          401    403   403   200     403      403
 GET    /events/{position}                -          401    403   403   200     403      403
 GET    /events/live                      -          401    403   403   200     403      403
@@ -86,15 +108,15 @@ def test_the_table_has_every_address_and_method() -> None:
 async def test_access(api: Api, row: list[str]) -> None:
     """Each caller of each row, on a post of its own."""
     method, template, state, *expected = row
+    callers = await _callers(api)
     seen = []
     for number, caller in enumerate(CALLERS):
-        post = None
+        client, post = callers[caller], None
         if state != "-":
             members = {"slug": f"post-{number}"}
-            post = await a_post_that_is(state, api.author, api.admin, **members)
-        path = _path(api, template, post)
+            post = await a_post_that_is(state, callers["author"], callers["admin"], **members)
+        path = await _path(api, template, callers["author"], post)
         body = _body(method, template, number)
-        client: Client = getattr(api, caller)
         headers = {"If-Match": "*"} if method == "PATCH" else {}
         seen.append(str(await status_of(client, method, path, body, headers=headers)))
         if method == "GET":
@@ -135,9 +157,20 @@ async def test_roles_add_up(api: Api) -> None:
     assert await status_of(both, "GET", "/events") == 200
 
 
-def _path(api: Api, template: str, post: Post | None) -> str:
-    parameters = {"category": "account", "stream_id": str(api.author.account_id), "position": "1"}
-    parameters |= {"error": "post_not_found"}
+async def _callers(api: Api) -> dict[str, Client]:
+    """Make accounts for one row alone: some rows end them."""
+    made = {
+        name: await api.account(f"{name}-of-this-row", ROLES[name.replace("_", "-")])
+        for name in CALLERS[1:]
+    }
+    return {"anonymous": api.anonymous, **made}
+
+
+async def _path(api: Api, template: str, owner: Client, post: Post | None) -> str:
+    parameters = {"category": "account", "stream_id": str(owner.account_id), "position": "1"}
+    parameters |= {"error": "post_not_found", "user_id": str(owner.account_id)}
+    alive = await api.product.sessions.store.alive(owner.account_id, api.clock.now())
+    parameters["session_id"] = str(alive[0].id) if alive else str(NOBODY)
     if post is not None:
         parameters |= {"post_id": post.id, "slug": post.slug}
     return filled(template, **parameters)
@@ -145,6 +178,28 @@ def _path(api: Api, template: str, post: Post | None) -> str:
 
 def _body(method: str, template: str, number: int) -> dict[str, Any] | None:
     match method, template.rpartition("/")[2]:
+        case "POST", "register":
+            return {"email": f"new-{number}@test.example", "password": GOOD_PASSWORD}
+        case "POST", "verify":
+            return {"token": "unknown"}
+        case "POST", "login":
+            return {"email": f"nobody-{number}@test.example", "password": "wrong"}
+        case "POST", "refresh":
+            return {"refreshToken": "unknown"}
+        case "POST", "forgot":
+            return {"email": f"nobody-{number}@test.example"}
+        case "POST", "reset":
+            return {"token": "unknown", "password": GOOD_PASSWORD}
+        case "PUT", "password":
+            return {"currentPassword": PASSWORD, "newPassword": GOOD_PASSWORD}
+        case "POST", "second-factor":
+            return {"password": PASSWORD}
+        case "POST", "confirm":
+            return {"code": "123456"}
+        case "POST", "remove":
+            return {"password": PASSWORD, "code": "123456"}
+        case "POST", "role":
+            return {"roles": ["author", "auditor"]}
         case "PATCH", _:
             return {"title": "New"}
         case "POST", "posts":

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta, timezone
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -19,7 +19,16 @@ from commands.post_history import at_version
 from commands.posts import PostChange, change_post, create_post, posts, publish_due
 from commands.posts import Posts as PostAggregate
 from domain import account, post
-from domain.account import AccountCommand, ChangeRoles, Disable, Enable
+from domain.account_decisions import (
+    AccountCommand,
+    ChangeRoles,
+    Disable,
+    Enable,
+    EnableSecondFactor,
+    EndSessions,
+    Erase,
+    RemoveSecondFactor,
+)
 from domain.post import Category, Post, PostEvent, Renamed
 from domain.post_decisions import (
     Archive,
@@ -88,6 +97,15 @@ LATER = NOW + timedelta(minutes=30)
 
 # Drawn from a list, so that each is as likely as it stands there often: rare ones stay rare, and a
 # hold, which blocks all else, is lifted more often than placed.
+ACCOUNT_COMMANDS: list[AccountCommand] = [
+    Disable(),
+    Enable(),
+    ChangeRoles(frozenset({Role.ADMIN, Role.AUTHOR})),
+    EndSessions(),
+    EnableSecondFactor(),
+    RemoveSecondFactor(enforced=True),
+    Erase(),
+]
 COMMANDS: list[PostCommand | AccountCommand] = [
     *(Edit(slug=slug) for slug in SLUGS),
     *(Edit(slug=slug, title=slug, publish_at=LATER) for slug in SLUGS),
@@ -108,9 +126,7 @@ COMMANDS: list[PostCommand | AccountCommand] = [
     *(Revert(version, None) for version in (1, 2, 3)),
     PlaceHold("Order", "urn:court:1"),
     *(LiftHold(), LiftHold()),
-    Disable(),
-    Enable(),
-    ChangeRoles(frozenset({Role.ADMIN, Role.AUTHOR})),
+    *ACCOUNT_COMMANDS,
 ]
 ACTIONS: list[Action] = [
     *(Change(which, command) for which in range(3) for command in COMMANDS),
@@ -174,7 +190,7 @@ class Shell:
                 person = Registration(product.ledger.new_id(), email, None, frozenset(), "none")
                 if isinstance(await register(product.accounts, caller, person), Created):
                     self._people.append(person.account_id)
-            case Change(which, Disable() | Enable() | ChangeRoles() as command):
+            case Change(which, command) if isinstance(command, get_args(AccountCommand)):
                 person_id = self._people[which % len(self._people)]
                 await change_account(product.accounts, caller, person_id, command)
             case Change(which, command):

@@ -7,6 +7,7 @@ from uuid import UUID
 from commands.accounts import Registration, register
 from commands.handle import Caller
 from commands.outcomes import Outcome
+from commands.sessions import SESSION_LIFETIME, Session
 from domain.stream import Role
 from infra.bootstrap import Product
 from infra.keys import Keys
@@ -43,3 +44,21 @@ async def registered(product: Product, email: str = "ada@example.org") -> UUID:
 async def register_all(product: Product, *people: Registration) -> list[Outcome]:
     """Register people one after the other."""
     return [await register(product.accounts, OPERATOR, someone) for someone in people]
+
+
+async def a_session(product: Product, account_id: UUID, at: datetime) -> UUID:
+    """Begin a session of an account, as signing in does, and give its id."""
+    account = await product.account_queries.by_id(account_id)
+    assert account is not None
+    session = Session(
+        id=product.ledger.new_id(),
+        account_id=account_id,
+        account_version=account.version,
+        second_factor=False,
+        client="",
+        started_at=at,
+        used_at=at,
+        expires_at=at + SESSION_LIFETIME,
+    )
+    await product.sessions.store.start(session, os.urandom(32))
+    return session.id

@@ -132,7 +132,18 @@ def answer(key: str, *, account: UUID = AUTHOR, fingerprint: bytes = b"fingerpri
 def account_row(account_id: UUID, *, version: int = 1, email_hash: str | None = None) -> Put:
     """Put a row into a read model, the smallest there is."""
     return Put(
-        ACCOUNTS, (account_id, version, email_hash or str(account_id), ["author"], False, AT)
+        ACCOUNTS,
+        (
+            account_id,
+            version,
+            email_hash or str(account_id),
+            ["author"],
+            False,
+            AT,
+            1,
+            False,
+            False,
+        ),
     )
 
 

@@ -19,15 +19,19 @@ from api.server_problems import server_problem_body
 from api.services import Services
 from commands.accounts import Registration, change_account, register
 from commands.handle import Caller
+from commands.identity import Busy
+from commands.mail import Mail, TakenMail
 from commands.outcomes import Changed, Created
-from domain.account import AccountCommand
+from domain.account_decisions import AccountCommand
 from domain.stream import Role
 from infra.api_services import api_services
 from infra.bootstrap import Product, open_product
 from infra.http_server.limits import HttpLimits
 from infra.http_server.run import serve
-from infra.identity.passwords import CHEAP, Busy
+from infra.identity.limits import redis_limiter
+from infra.identity.passwords import CHEAP
 from infra.keys import Keys
+from tests.support.accounts import a_session
 from tests.support.http import (
     DEADLINE,
     Client,
@@ -41,6 +45,9 @@ START = datetime(2026, 3, 1, 9, 0, 0, 123456, tzinfo=UTC)
 """When every test begins."""
 
 NOBODY = UUID(int=0)
+NO_REDIS = "redis://127.0.0.1:1"
+"""Nobody is there: all but the attempts that are counted goes on without it."""
+PASSWORD = "correct horse battery staple"  # noqa: S105 - of every account in the tests
 ROLES = {
     "author": Role.AUTHOR,
     "second-author": Role.AUTHOR,
@@ -100,17 +107,24 @@ class Api(msgspec.Struct, frozen=True):
         count: int = rows[0][0]
         return count
 
-    def client(self, account_id: UUID) -> Client:
-        """Speak for any account, with a token that is always new."""
-        tokens, clock = self.product.access_tokens, self.clock
-        return Client(
-            self.anonymous.http, lambda: tokens.issue(account_id, clock.now()), account_id
-        )
+    async def client(self, account_id: UUID) -> Client:
+        """Speak for any account, in a session of its own, with a token that is always new."""
+        session_id = await a_session(self.product, account_id, self.clock.now())
+        issue, now = self.product.access_tokens.issue, self.clock.now
+        return Client(self.anonymous.http, lambda: issue(account_id, session_id, now()), account_id)
+
+    async def mails(self) -> list[Mail]:
+        """Take what waits to be sent, the oldest first."""
+        taken = await self.product.mails.take(1000, timedelta(minutes=1))
+        found = sorted((each for each in taken if isinstance(each, TakenMail)), key=lambda m: m.id)
+        for each in found:
+            await self.product.mails.remove(each.id)
+        return [each.mail for each in found]
 
     async def account(self, name: str, *roles: Role) -> Client:
         """Speak for another account, registered here and now."""
         account_id = await _registered(self.product, self.clock, name, frozenset(roles))
-        return self.client(account_id)
+        return await self.client(account_id)
 
     async def change_account(self, client: Client, command: AccountCommand) -> None:
         """Change an account as an admin does."""
@@ -123,6 +137,7 @@ class Api(msgspec.Struct, frozen=True):
 async def running_api(
     database_url: str,
     *,
+    redis_url: str = NO_REDIS,
     clock: Clock | None = None,
     alter: Callable[[Services], Services] = lambda services: services,
 ) -> AsyncIterator[Api]:
@@ -132,8 +147,12 @@ async def running_api(
     `alter` changes what the endpoints get.
     """
     clock = clock or Clock()
-    async with open_product(database_url, _KEYS, hashing=CHEAP) as product:
-        services = alter(msgspec.structs.replace(api_services(product, _SETTINGS), now=clock.now))
+    async with (
+        open_product(database_url, _KEYS, hashing=CHEAP) as product,
+        redis_limiter(redis_url, key=b"l" * 32) as limiter,
+    ):
+        made = api_services(product, _SETTINGS, limiter)
+        services = alter(msgspec.structs.replace(made, now=clock.now))
         async with _served(services) as address, client_of_nobody(address) as http:
             ids = await asyncio.gather(
                 *(
@@ -145,7 +164,7 @@ async def running_api(
             yield msgspec.structs.replace(
                 api,
                 **{
-                    name.replace("-", "_"): api.client(account_id)
+                    name.replace("-", "_"): await api.client(account_id)
                     for name, account_id in zip(ROLES, ids, strict=True)
                 },
             )
@@ -185,7 +204,7 @@ async def _registered(product: Product, clock: Clock, name: str, roles: frozense
     known = await product.account_queries.by_email(product.personal_data.email_hash(email))
     if known is not None:
         return known.id
-    password_hash = await product.passwords.hash(b"correct horse battery staple")
+    password_hash = await product.passwords.hash(PASSWORD.encode())
     assert not isinstance(password_hash, Busy)
     person = Registration(
         account_id=product.ledger.new_id(),

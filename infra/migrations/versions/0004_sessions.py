@@ -1,4 +1,4 @@
-"""What accounts need to be used over HTTP: sessions, their tokens, mail, second factors, erasing."""
+"""What accounts need to be used over HTTP: sessions, mail, second factors, erasing."""
 
 from infra.migrations.sql import run
 

@@ -149,6 +149,20 @@ end $$;
 -- For as long as there is a bcrypt hash, every log-in spends the time of one.
 create index account_passwords_by_bcrypt on account_passwords (substr(hash, 1, 7))
   where hash like '$2_$%';
+-- The highest cost of all of them, null without any. It jumps from one beginning (`$2b$12$`) to the
+-- next in the index, of which there are a few.
+create view bcrypt_cost as
+with recursive beginnings as (
+  (select substr(hash, 1, 7) as beginning from account_passwords
+   where hash like '$2_$%' order by 1 limit 1)
+  union all
+  select (
+    select substr(hash, 1, 7) from account_passwords
+    where hash like '$2_$%' and substr(hash, 1, 7) > beginning order by 1 limit 1)
+  from beginnings where beginning is not null
+)
+select max(substr(beginning, 5, 2)::int) as highest
+from beginnings where beginning ~ '^\$2.\$\d\d\$$';
 
 -- Erases a person, in the transaction of the event that says so. What was sealed with the key is
 -- lost with the key, wherever it was copied.
@@ -176,3 +190,4 @@ end $$;
 
 grant select, insert, update, delete on sessions, refresh_tokens, registrations, password_resets, mails,
   second_factors, recovery_codes to ledgerpress_app;
+grant select on bcrypt_cost to ledgerpress_app;

@@ -16,9 +16,10 @@ from infra.identity.tokens import LIFETIME, AccessToken, AccessTokens, InvalidTo
 KEY = b"k" * 32
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 WHO = uuid7()
+SESSION = uuid7()
 
 tokens = AccessTokens(KEY, uuid7)
-GENUINE = tokens.issue(WHO, NOW)
+GENUINE = tokens.issue(WHO, SESSION, NOW)
 
 
 def signed(key: bytes = KEY, typ: str | None = "at+jwt", **changes: object) -> str:
@@ -28,6 +29,7 @@ def signed(key: bytes = KEY, typ: str | None = "at+jwt", **changes: object) -> s
         "iss": "ledgerpress",
         "aud": "ledgerpress-api",
         "sub": str(WHO),
+        "sid": str(SESSION),
         "iat": issued,
         "exp": issued + 900,
         "jti": str(uuid7()),
@@ -60,7 +62,7 @@ def test_form() -> None:
         "typ": "at+jwt",
     }
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    assert set(claims) == {"iss", "aud", "sub", "iat", "exp", "jti"}
+    assert set(claims) == {"iss", "aud", "sub", "sid", "iat", "exp", "jti"}
     assert claims["exp"] - claims["iat"] == 900
 
 
@@ -102,6 +104,8 @@ HOSTILE = {
     "no expiry": signed(exp=None),
     "no subject": signed(sub=None),
     "subject is no id": signed(sub="admin"),
+    "no session": signed(sid=None),
+    "session is no id": signed(sid="1"),
     "no token id": signed(jti=None),
     "expiry is text": signed(exp="never"),
     "huge": "A" * 1_000_000,
@@ -147,7 +151,7 @@ def test_any_text(text: str) -> None:
 def test_memory() -> None:
     """The memory is bounded, what was used last stays in it, and it never takes an invalid one."""
     small = AccessTokens(KEY, uuid7, remembered=3)
-    several = [small.issue(WHO, NOW) for _ in range(5)]
+    several = [small.issue(WHO, SESSION, NOW) for _ in range(5)]
 
     for token in several:
         assert isinstance(small.verify(token, NOW), AccessToken)
@@ -162,6 +166,6 @@ def test_remembered_only_whole() -> None:
     fresh = AccessTokens(KEY, uuid7)
     assert isinstance(fresh.verify(GENUINE, NOW), AccessToken)
     header, _, signature = GENUINE.split(".")
-    _, payload, _ = fresh.issue(uuid7(), NOW).split(".")
+    _, payload, _ = fresh.issue(uuid7(), SESSION, NOW).split(".")
 
     assert isinstance(fresh.verify(f"{header}.{payload}.{signature}", NOW), InvalidToken)

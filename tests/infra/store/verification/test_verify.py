@@ -7,9 +7,8 @@ import asyncpg
 from domain import post
 from domain.events import TAGS
 from domain.post import Category
-from infra.bootstrap import INLINE_TABLES, open_product
-from infra.identity.passwords import ACCOUNT_PASSWORDS, CHEAP
-from infra.identity.personal_data import PERSON_KEYS
+from infra.bootstrap import INLINE_TABLES, SECRET_TABLES, open_product
+from infra.identity.passwords import CHEAP
 from infra.store.codec import Codec
 from infra.store.replay import KINDS, QUERIES, READ_MODELS, Fault
 from infra.store.verify import verify
@@ -124,7 +123,4 @@ async def test_prepared(database_url: str) -> None:
 def test_complete() -> None:
     """Every category of events can be replayed, and every inline read model is compared."""
     assert set(KINDS) == {tag.partition(".")[0] for tag in TAGS}
-    assert {table for table, _ in READ_MODELS} == {*INLINE_TABLES} - {
-        PERSON_KEYS,
-        ACCOUNT_PASSWORDS,
-    }
+    assert {table for table, _ in READ_MODELS} == {*INLINE_TABLES} - {*SECRET_TABLES}

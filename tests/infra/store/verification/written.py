@@ -11,7 +11,7 @@ from commands.accounts import change_account
 from commands.handle import Caller
 from commands.outcomes import Changed, Created, Outcome, Unchanged
 from commands.posts import PostChange, change_post, create_post
-from domain.account import Disable
+from domain.account_decisions import Disable
 from domain.post import Category
 from domain.post_decisions import Create, Delete, Edit, PostCommand, Publish
 from domain.stream import Actor, Role

@@ -1,0 +1,141 @@
+"""One's own account: to see it, its password, its sessions, and to have it erased."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, delete, get, put
+
+from api.account_bodies import me_body, session_list
+from api.account_requests import ChangePassword
+from api.answer import Answer
+from api.exchange import Exchange
+from api.limited import limited
+from api.requests import (
+    JSON_ONLY,
+    id_in_path,
+    no_query,
+    not_acceptable,
+    read_checked,
+    read_nothing,
+    required_actor,
+)
+from api.responses import respond
+from api.route_table import takes
+from commands.erasing import erase
+from commands.outcomes import Found, Malformed, Outcome, Unauthenticated
+from commands.password_change import NewPassword, change_password
+from commands.sessions import end_session
+from domain.account import SessionEndedBy
+
+Incoming = Request[Any, Any, Any]
+
+UNSEEN_BY_CACHES = ("no-store", "Accept, Authorization")
+
+_encode = msgspec.json.Encoder().encode
+
+
+@get("/me")
+async def read(request: Incoming) -> Answer:
+    """Read one's own account."""
+    exchange = Exchange.of(request.scope)
+    return respond(await _read(exchange), exchange)
+
+
+@put("/me/password", status_code=200, opt=takes(*JSON_ONLY))
+async def replace_password(request: Incoming) -> Answer:
+    """Change one's password; every session but this one ends."""
+    exchange = Exchange.of(request.scope)
+    actor = await required_actor(exchange, "Changing a password")
+    if isinstance(actor, Unauthenticated):
+        return respond(actor, exchange)
+    asked = await read_checked(exchange, ChangePassword)
+    if not isinstance(asked, ChangePassword):
+        return respond(asked, exchange)
+    wanted = NewPassword(asked.current_password, asked.new_password)
+    caller = exchange.owner(actor, "ChangePassword")
+    identity = exchange.services.identity
+
+    async def do() -> Outcome:
+        return await change_password(identity, caller, exchange.session_id, wanted)
+
+    return await limited(exchange, "password", str(actor.account_id), do)
+
+
+@delete("/me", status_code=200)
+async def remove(request: Incoming) -> Answer:
+    """Erase the person for good: address, name, password, sessions. Posts stay, without a name."""
+    exchange = Exchange.of(request.scope)
+    return respond(await _remove(exchange), exchange)
+
+
+@get("/me/sessions")
+async def sessions(request: Incoming) -> Answer:
+    """List one's sessions that live."""
+    exchange = Exchange.of(request.scope)
+    return respond(await _sessions(exchange), exchange)
+
+
+@delete("/me/sessions/{session_id:str}", status_code=200)
+async def end(request: Incoming) -> Answer:
+    """End one of one's sessions."""
+    exchange = Exchange.of(request.scope)
+    return respond(await _end(exchange), exchange)
+
+
+HANDLERS = (read, replace_password, remove, sessions, end)
+
+
+async def _read(exchange: Exchange) -> Outcome:
+    actor = await required_actor(exchange, "Seeing one's account")
+    if isinstance(actor, Unauthenticated):
+        return actor
+    refused = no_query(exchange) or not_acceptable(exchange)
+    if refused is not None:
+        return refused
+    known, services = exchange.signed_in, exchange.services
+    people = await services.identity.people.of([actor.account_id])
+    if known is None or actor.account_id not in people:
+        return Unauthenticated("The account is gone.", token_given=True)
+    enforced = services.second_factor_enforced
+    body = me_body(known, people[actor.account_id], enforced=enforced)
+    return Found(_encode(body), None, None, *UNSEEN_BY_CACHES)
+
+
+async def _remove(exchange: Exchange) -> Outcome:
+    actor = await required_actor(exchange, "Erasing an account")
+    if isinstance(actor, Unauthenticated):
+        return actor
+    refused = no_query(exchange) or not_acceptable(exchange) or await read_nothing(exchange)
+    if refused is not None:
+        return refused
+    caller = exchange.owner(actor, "EraseAccount")
+    return await erase(exchange.services.identity, caller, actor.account_id)
+
+
+async def _sessions(exchange: Exchange) -> Outcome:
+    actor = await required_actor(exchange, "Seeing one's sessions")
+    if isinstance(actor, Unauthenticated):
+        return actor
+    refused = no_query(exchange) or not_acceptable(exchange)
+    if refused is not None:
+        return refused
+    store = exchange.services.identity.sessions.store
+    alive = await store.alive(actor.account_id, exchange.now())
+    body = session_list(alive, exchange.session_id)
+    return Found(_encode(body), None, None, *UNSEEN_BY_CACHES)
+
+
+async def _end(exchange: Exchange) -> Outcome:
+    actor = await required_actor(exchange, "Ending a session")
+    if isinstance(actor, Unauthenticated):
+        return actor
+    session_id = id_in_path(exchange, "session_id")
+    if isinstance(session_id, Malformed):
+        return session_id
+    refused = not_acceptable(exchange) or await read_nothing(exchange)
+    if refused is not None:
+        return refused
+    own = session_id == exchange.session_id
+    by = SessionEndedBy.LOGOUT if own else SessionEndedBy.REVOKED
+    caller = exchange.owner(actor, "EndSession")
+    return await end_session(exchange.services.identity.sessions, caller, session_id, by)
