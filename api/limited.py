@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from api.answer import Answer
 from api.client_address import client_address
 from api.exchange import Exchange
-from api.rate_limit import rate_limit_fields, too_many
+from api.rate_limit import rate_limit_fields
 from api.responses import respond
-from commands.limits import Admitted, LimiterDown
+from commands.limits import Admitted, LimiterDown, too_many
 from commands.outcomes import Outcome
 
 

@@ -52,7 +52,7 @@ async def replace_password(request: Incoming) -> Answer:
     if not isinstance(asked, ChangePassword):
         return respond(asked, exchange)
     wanted = NewPassword(asked.current_password, asked.new_password)
-    caller = exchange.owner(actor, "ChangePassword")
+    caller = exchange.caller(actor, "ChangePassword")
     identity = exchange.services.identity
 
     async def do() -> Outcome:

@@ -6,20 +6,9 @@ that refuse with it name the code where they stand, and a test compares the two.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
-
-class Problem(NamedTuple):
-    """What one error means, in sentences for whoever writes the client."""
-
-    status: int
-    title: str
-    meaning: str
-    remedy: str
-    """What the client should do."""
-    reference: str
-    """Where it is defined: a section of the guide, of an RFC, or of the HTTP contract."""
-
+from api.account_problems import ACCOUNT_PROBLEMS
+from api.problem_row import Problem
 
 CATALOGUE: Mapping[str, Problem] = MappingProxyType(
     {
@@ -76,30 +65,6 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "RFC 9112, section 2.2",
         ),
         # Who is asking.
-        "invalid_credentials": Problem(
-            401,
-            "The address or the password is wrong",
-            "No account has this address and this password. Which of the two is wrong is "
-            "not said, so that nobody can find out who has an account.",
-            "Correct what was typed, or ask for a new password at POST /password/forgot.",
-            "Guide 2; RFC 9110, section 15.5.2",
-        ),
-        "second_factor_required": Problem(
-            401,
-            "A code is needed besides the password",
-            "The password is right, and the account has a second factor.",
-            "Send the same request with the member code: six digits of the authenticator, "
-            "or a recovery code.",
-            "RFC 6238; RFC 9110, section 15.5.2",
-        ),
-        "invalid_code": Problem(
-            401,
-            "The code is wrong",
-            "The code is not the one of this moment, was used before, or is no recovery "
-            "code that is left.",
-            "Wait for the next code and send that.",
-            "RFC 6238, section 5.2",
-        ),
         "unauthenticated": Problem(
             401,
             "An access token is needed",
@@ -107,40 +72,12 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "Send an access token as Authorization: Bearer.",
             "RFC 6750, section 3",
         ),
-        "invalid_refresh_token": Problem(
-            401,
-            "The refresh token is not valid",
-            "The refresh token is unknown, was used before, or its session is over.",
-            "Sign in again. The second use of a token ends its session: it may have been copied.",
-            "RFC 9700, section 4.14.2",
-        ),
         "invalid_token": Problem(
             401,
             "The access token is not valid",
             "The access token is malformed, expired, revoked or meant for another service.",
             "Get a new access token and send the request again.",
             "RFC 6750, section 3.1",
-        ),
-        "account_disabled": Problem(
-            403,
-            "The account is disabled",
-            "The password is right, and an administrator has shut the account.",
-            "Ask an administrator.",
-            "Guide 2; RFC 9110, section 15.5.4",
-        ),
-        "wrong_password": Problem(
-            403,
-            "The password is wrong",
-            "The change needs the account's present password, and this is another.",
-            "Send the present password.",
-            "RFC 9110, section 15.5.4",
-        ),
-        "wrong_code": Problem(
-            403,
-            "The code is wrong",
-            "The code is not that of the moment, was used before, or is no recovery code left.",
-            "Wait for the next code and send that. The access token is good.",
-            "RFC 6238, section 5.2; RFC 9110, section 15.5.4",
         ),
         "forbidden": Problem(
             403,
@@ -150,20 +87,6 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "RFC 9110, section 15.5.4",
         ),
         # What is not there.
-        "session_not_found": Problem(
-            404,
-            "There is no such session",
-            "The account has no session of this id.",
-            "List the sessions at GET /me/sessions.",
-            "RFC 9110, section 15.5.5",
-        ),
-        "account_not_found": Problem(
-            404,
-            "There is no such account",
-            "There is no account at this address for whoever asks.",
-            "Check the address.",
-            "RFC 9110, section 15.5.5",
-        ),
         "event_not_found": Problem(
             404,
             "There is no such event",
@@ -293,20 +216,6 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "Send the request again after the TLS handshake.",
             "RFC 8470, section 5.2",
         ),
-        "too_many_attempts": Problem(
-            429,
-            "Too many attempts",
-            "This was tried too often for this account or from this network.",
-            "Try again after Retry-After, which is the true wait.",
-            "Guide 2; RFC 6585, section 4",
-        ),
-        "rate_limiter_unavailable": Problem(
-            429,
-            "Attempts cannot be counted at the moment",
-            "What counts attempts does not answer, and without it nobody is let in.",
-            "Try again after Retry-After.",
-            "Guide 2; RFC 6585, section 4",
-        ),
         "headers_too_large": Problem(
             431,
             "The header fields are too large",
@@ -315,34 +224,6 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "RFC 6585, section 5",
         ),
         # Preconditions and collisions.
-        "second_factor_absent": Problem(
-            409,
-            "There is no second factor to confirm",
-            "Nothing was begun that this code could confirm.",
-            "Begin with POST /me/second-factor.",
-            "RFC 9110, section 15.5.10",
-        ),
-        "second_factor_present": Problem(
-            409,
-            "The account has a second factor",
-            "There is one already, and an account has no more than one.",
-            "Remove it first, at POST /me/second-factor/remove.",
-            "RFC 9110, section 15.5.10",
-        ),
-        "second_factor_enforced": Problem(
-            409,
-            "The account may not be without a second factor",
-            "Accounts with power over others must have a second factor here.",
-            "Have the roles taken away first.",
-            "RFC 9110, section 15.5.10",
-        ),
-        "email_already_exists": Problem(
-            409,
-            "The email address is taken",
-            "Another account has this email address.",
-            "Use another address, or that account.",
-            "RFC 9110, section 15.5.10",
-        ),
         "idempotency_key_in_flight": Problem(
             409,
             "The first request is still running",
@@ -381,27 +262,6 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "RFC 6585, section 3",
         ),
         # Well formed and refused.
-        "password_length": Problem(
-            422,
-            "The password is too short or too long",
-            "A password has 8 to 1,024 bytes of UTF-8, once its characters are composed (NFC).",
-            "Choose another one.",
-            "RFC 9110, section 15.5.21",
-        ),
-        "password_too_weak": Problem(
-            422,
-            "The password is too easy to guess",
-            "The password is among the first that somebody would try.",
-            "Choose a longer one, such as several unrelated words.",
-            "RFC 9110, section 15.5.21",
-        ),
-        "email_token_unknown": Problem(
-            422,
-            "The token is not valid any more",
-            "The token from the message is unknown, was used, or its time is over.",
-            "Ask for another message.",
-            "RFC 9110, section 15.5.21",
-        ),
         "idempotency_key_reused": Problem(
             422,
             "The Idempotency-Key was used before",
@@ -496,5 +356,6 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "Use HTTP/1.1.",
             "RFC 9110, section 15.6.6",
         ),
+        **ACCOUNT_PROBLEMS,
     }
 )

@@ -1,4 +1,4 @@
-"""What a client is told of the limits: the RateLimit fields, and the outcome of a refusal.
+"""What a client is told of the limits: the RateLimit fields.
 
 The fields are those of the IETF's draft-ietf-httpapi-ratelimit-headers-10, as structured fields.
 """
@@ -8,10 +8,6 @@ from http_sf.types import ListType, ParamsType
 
 from api.answer import Field
 from commands.limits import Admitted, LimiterDown, Refused
-from commands.outcomes import TooMany
-
-DOWN_RETRY_SECONDS = 30
-"""Guide 2: what a client is told to wait while nobody can count."""
 
 
 def rate_limit_fields(verdict: Admitted | Refused | LimiterDown) -> list[Field]:
@@ -38,10 +34,3 @@ def rate_limit_fields(verdict: Admitted | Refused | LimiterDown) -> list[Field]:
         (b"ratelimit-policy", http_sf.ser(policies).encode("ascii")),
         (b"ratelimit", http_sf.ser(limits).encode("ascii")),
     ]
-
-
-def too_many(verdict: Refused | LimiterDown) -> TooMany:
-    """Give the outcome of an attempt that must not be made."""
-    if isinstance(verdict, LimiterDown):
-        return TooMany("rate_limiter_unavailable", DOWN_RETRY_SECONDS)
-    return TooMany("too_many_attempts", verdict.retry_after)

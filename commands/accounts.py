@@ -6,6 +6,7 @@ What is personal is sealed here, before it becomes an event: the plain values go
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Protocol
 from uuid import UUID
 
@@ -71,6 +72,7 @@ class Registration(msgspec.Struct, frozen=True):
     name: str | None
     roles: frozenset[Role]
     password_hash: str
+    disabled: bool = False
 
 
 Beside = Callable[[Loaded[Account]], Sequence[Write]]
@@ -116,9 +118,11 @@ async def register(accounts: Accounts, caller: Caller, person: Registration) -> 
         email_hash=personal_data.email_hash(person.email),
         name_sealed=None if person.name is None else key.seal(event_id, "name", person.name),
         roles=person.roles,
+        disabled=person.disabled,
     )
-    # The seals are bound to the id of the one event that a registration makes.
-    bound = msgspec.structs.replace(ledger, new_id=lambda: event_id)
+    # The seals are bound to the id of the first event.
+    ids = chain([event_id], iter(ledger.new_id, None))
+    bound = msgspec.structs.replace(ledger, new_id=lambda: next(ids))
     rows = (key.row, accounts.password_row(person.account_id, person.password_hash))
     settled = await create(bound, accounts.aggregate, person.account_id, command, caller, puts=rows)
     return Created(settled.resource) if isinstance(settled, Settled) else settled

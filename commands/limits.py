@@ -10,6 +10,8 @@ from typing import Protocol
 
 import msgspec
 
+from commands.outcomes import TooMany
+
 
 class Quota(msgspec.Struct, frozen=True):
     """So many attempts at once, which come back one by one, all of them in so many seconds."""
@@ -36,6 +38,9 @@ class Rule(msgspec.Struct, frozen=True):
     """From one network, whomever it is about."""
 
 
+_DOWN_RETRY_SECONDS = 30
+"""Guide 2: what a client is told to wait while nobody can count."""
+
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 
@@ -59,11 +64,14 @@ RULES: Mapping[str, Rule] = {
     "token": Rule(network=Quota("token-network", 30, _MINUTE)),
     "refresh": Rule(network=Quota("refresh-network", 300, _MINUTE)),
     "password": Rule(account=Quota("password-account", 5, _MINUTE)),
+    # There are but a million codes, and the password is known by then.
+    "code": Rule(account=Quota("code-account", 10, _HOUR)),
 }
 """What may be tried how often.
 
 `token` is the presenting of a token that came by mail; `password` is a person who is logged in
-and proves the password once more, the subject being the account's id.
+and proves the password once more, `code` the second factor of somebody whose password was right;
+the subject of both is the account's id.
 """
 
 
@@ -93,6 +101,13 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 
 class LimiterDown(msgspec.Struct, frozen=True, tag=True):
     """Nobody knows how many attempts there were, so this one must not be made."""
+
+
+def too_many(verdict: Refused | LimiterDown) -> TooMany:
+    """Give the outcome of an attempt that must not be made."""
+    if isinstance(verdict, LimiterDown):
+        return TooMany("rate_limiter_unavailable", _DOWN_RETRY_SECONDS)
+    return TooMany("too_many_attempts", verdict.retry_after)
 
 
 class Limiter(Protocol):

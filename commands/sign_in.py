@@ -9,6 +9,7 @@ import msgspec
 
 from commands.handle import Caller
 from commands.identity import Busy, Identity, KnownAccount
+from commands.limits import Admitted, too_many
 from commands.mail_texts import session_reuse
 from commands.outcomes import CredentialsRefused, Forbidden, Outcome, Unavailable
 from commands.sessions import INVALID_REFRESH_TOKEN, Reused, renew_session, start_session
@@ -48,8 +49,9 @@ async def sign_in(identity: Identity, caller: Caller, attempt: Attempt) -> Outco
     if account.second_factor:
         if attempt.code is None:
             return CredentialsRefused("second_factor_required")
-        if not await identity.second_factors.use(account.id, attempt.code, caller.at):
-            return CredentialsRefused("invalid_code")
+        refused = await _check_code(identity, caller, account, attempt.code)
+        if refused is not None:
+            return refused
     if checked.outdated:
         await _rehash(identity, account, attempt.password)
     return await start_session(
@@ -59,6 +61,20 @@ async def sign_in(identity: Identity, caller: Caller, attempt: Attempt) -> Outco
         client=attempt.client,
         second_factor=account.second_factor,
     )
+
+
+async def _check_code(
+    identity: Identity, caller: Caller, account: KnownAccount, code: str
+) -> Outcome | None:
+    subject = str(account.id)
+    # No rule that counts accounts alone looks at the address.
+    verdict = await identity.limiter.admit("code", subject=subject, address="::")
+    if not isinstance(verdict, Admitted):
+        return too_many(verdict)
+    if not await identity.second_factors.use(account.id, code, caller.at):
+        return CredentialsRefused("invalid_code")
+    await identity.limiter.forgive("code", subject)
+    return None
 
 
 async def stay_signed_in(identity: Identity, caller: Caller, refresh_token: str) -> Outcome:

@@ -37,6 +37,8 @@ class Register(Struct, frozen=True):
     email_hash: str
     name_sealed: str | None
     roles: frozenset[Role]
+    disabled: bool = False
+    """Whether it is shut from the beginning."""
 
 
 class Disable(Struct, frozen=True):
@@ -153,7 +155,7 @@ def _register(state: Account | None, command: Register) -> Decision:
         name=command.name_sealed,
         roles=_ordered(command.roles),
     )
-    return (registered,)
+    return (registered, Disabled()) if command.disabled else (registered,)
 
 
 def _remove_second_factor(state: Account, command: RemoveSecondFactor) -> Decision:

@@ -12,15 +12,14 @@ from typing import BinaryIO
 import msgspec
 import rich_click as click
 
-from commands.accounts import Registration, change_account, register
-from commands.outcomes import Changed, Created
+from commands.accounts import Registration, register
+from commands.outcomes import Created
 from commands.ports import StoreUnavailableError
-from domain.account_decisions import Disable
 from domain.refusal import RejectedByState
 from infra.bootstrap import Product
 from infra.cli.callers import operator, why
 from infra.cli.common import FAILED, opened, read_settings, run
-from infra.cli.import_lines import Line, Lines, Person, Refused, read_line
+from infra.cli.import_lines import Line, Lines, Refused, read_line
 from infra.cli.output import as_json, print_json, print_table
 from infra.cli.progress import Progress, progress
 
@@ -152,26 +151,16 @@ async def _take(product: Product, line: Line) -> Told:
         name=person.name,
         roles=person.roles,
         password_hash=person.password_hash,
+        disabled=person.disabled,
     )
     outcome = await register(product.accounts, operator("ImportAccount"), registration)
     match outcome:
         case Created():
-            return await _shut(product, line, person, registration)
+            return Told(line.number, Result.TAKEN)
         case RejectedByState(error="email_already_exists"):
             return Told(line.number, Result.KNOWN, "email has an account already")
         case _:
             return Told(line.number, Result.REFUSED, why(outcome))
-
-
-async def _shut(product: Product, line: Line, person: Person, account: Registration) -> Told:
-    """Disable the new account, if it is to be."""
-    if not person.disabled:
-        return Told(line.number, Result.TAKEN)
-    caller = operator("DisableAccount")
-    outcome = await change_account(product.accounts, caller, account.account_id, Disable())
-    if isinstance(outcome, Changed):
-        return Told(line.number, Result.TAKEN)
-    return Told(line.number, Result.REFUSED, f"was taken, but not disabled: {why(outcome)}")
 
 
 async def _lines(file: BinaryIO) -> AsyncIterator[tuple[Line, int]]:

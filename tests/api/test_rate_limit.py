@@ -3,8 +3,8 @@
 import http_sf
 import pytest
 
-from api.rate_limit import rate_limit_fields, too_many
-from commands.limits import RULES, Admitted, LimiterDown, Quota, Refused, Standing
+from api.rate_limit import rate_limit_fields
+from commands.limits import RULES, Admitted, LimiterDown, Quota, Refused, Standing, too_many
 from commands.outcomes import TooMany
 
 ACCOUNT = Quota("login-account", 5, 60)

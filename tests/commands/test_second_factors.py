@@ -42,7 +42,7 @@ from infra.bootstrap import Product, identity, open_product
 from infra.identity.limits import redis_limiter
 from infra.identity.passwords import CHEAP
 from tests.support.accounts import AT, OPERATOR, a_session, random_keys
-from tests.support.product import NO_REDIS, PASSWORD
+from tests.support.product import PASSWORD
 from tests.support.services import settings_in
 
 STEP = timedelta(seconds=30)
@@ -114,11 +114,11 @@ class Person(msgspec.Struct, frozen=True):
 
 
 @pytest.fixture
-async def person(database_url: str) -> AsyncIterator[Person]:
+async def person(database_url: str, redis_url: str) -> AsyncIterator[Person]:
     """Open the product with one account in it, an admin's."""
     async with (
         open_product(database_url, random_keys(), hashing=CHEAP) as product,
-        redis_limiter(NO_REDIS, key=b"") as limiter,
+        redis_limiter(redis_url, key=b"") as limiter,
     ):
         hashed = await product.passwords.hash(PASSWORD.encode())
         assert isinstance(hashed, str)

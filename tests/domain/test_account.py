@@ -3,6 +3,7 @@
 from typing import get_args
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from domain import account
@@ -136,6 +137,13 @@ def test_nothing_happens_to_an_erased_account(command: AccountCommand) -> None:
 def test_registering_opens_an_account() -> None:
     """Address and name go into the event as they came: sealed."""
     given().when(REGISTER).then(REGISTERED)
+
+
+def test_an_account_may_be_shut_from_the_beginning() -> None:
+    """Both events come together, so that there is no moment at which it can be used."""
+    shut = msgspec.structs.replace(REGISTER, disabled=True)
+
+    given().when(shut).then(REGISTERED, Disabled())
 
 
 @pytest.mark.parametrize("state", HISTORIES)
