@@ -31,7 +31,7 @@ def email_fault(text: str) -> str | None:
             check_deliverability=False,
         )
     except email_validator.EmailNotValidError as error:
-        return f"is not an email address: {error}"
+        return f"is not an email address: {str(error).rstrip('.')}"
     if valid.domain.rpartition(".")[2].isdecimal():
-        return "is not an email address: The part after the @-sign ends like an IP address."
+        return "is not an email address: The part after the @-sign ends like an IP address"
     return None
