@@ -52,7 +52,7 @@ ACCOUNT_PROBLEMS: Mapping[str, Problem] = {
     ),
     "wrong_code": Problem(
         403,
-        "The code is wrong",
+        "The code does not fit",
         "The code is not that of the moment, was used before, or is no recovery code left.",
         "Wait for the next code and send that. The access token is good.",
         "RFC 6238, section 5.2; RFC 9110, section 15.5.4",

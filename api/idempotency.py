@@ -6,6 +6,7 @@ key again.
 """
 
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from uuid import UUID
 
 import msgspec
@@ -38,7 +39,8 @@ async def once(
         return text or await do(None)
     content_type = exchange.headers.one(b"content-type") or ""
     mark = fingerprint(exchange.method, exchange.path, content_type, body)
-    key = IdempotencyKey(account_id, text, mark)
+    # Hashed, as nobody knows what a client puts into it; some use addresses of people.
+    key = IdempotencyKey(account_id, sha256(text.encode()).hexdigest(), mark)
     in_flight = exchange.services.in_flight_keys
     if (account_id, text) in in_flight:
         return KeyInFlight()

@@ -8,7 +8,15 @@ one round trip to the database. Any other answer is given only by what the datab
 from collections.abc import Awaitable, Callable
 
 from api.exchange import Exchange
-from commands.outcomes import Changed, Created, Deleted, Outcome, SubmittedByForm, Unauthenticated
+from commands.outcomes import (
+    Changed,
+    Contended,
+    Created,
+    Deleted,
+    Outcome,
+    SubmittedByForm,
+    Unauthenticated,
+)
 from domain.stream import Actor
 
 Attempt = Callable[[Actor | Unauthenticated | None], Awaitable[Outcome]]
@@ -24,3 +32,11 @@ async def as_likely(exchange: Exchange, attempt: Attempt) -> Outcome:
     likely = exchange.signed_in
     actor = await exchange.actor()
     return outcome if exchange.signed_in == likely else await attempt(actor)
+
+
+async def as_seen(exchange: Exchange, attempt: Attempt) -> Outcome:
+    """Attempt it as whoever the caller is, and once more if they changed while it was done."""
+    outcome = await attempt(await exchange.actor())
+    if not isinstance(outcome, Contended):
+        return outcome
+    return await attempt(await exchange.actor())

@@ -49,7 +49,6 @@ from commands.outcomes import (
 )
 from commands.preconditions import Tags
 from domain.refusal import RejectedByState, RejectedByValue, UnderLegalHold
-from projections.posts import SCHEMA_VERSION
 
 PRIVATE = "private, no-cache"
 """For what a token lets one see: only the client's own cache keeps it, and asks each time."""
@@ -195,7 +194,7 @@ def _replayed(first: Replayed) -> Answer:
 
 
 def _stale(stale: StaleVersion, exchange: Exchange) -> Answer:
-    known = _version_of_client(exchange)
+    known = _version_of_client(exchange, stale.tag)
     changes = stale.changes_location if known is None else f"{stale.changes_location}?after={known}"
     link = (b"link", f'<{changes}>; rel="version-history"'.encode())
     return problem(
@@ -203,13 +202,17 @@ def _stale(stale: StaleVersion, exchange: Exchange) -> Answer:
     )
 
 
-def _version_of_client(exchange: Exchange) -> int | None:
-    """Give the version that If-Match names, the oldest of several; None where it names none."""
+def _version_of_client(exchange: Exchange, current: str) -> int | None:
+    """Give the version that If-Match names, the oldest of several; None where it names none.
+
+    Only a tag of the same read model as the current one has a version to name.
+    """
     conditions = parse_conditions(exchange.headers)
     if isinstance(conditions, Malformed) or not isinstance(conditions.if_match, Tags):
         return None
     tags = conditions.if_match.strong | conditions.if_match.weak
-    versions = [version_in(tag, SCHEMA_VERSION) for tag in tags]
+    schema = current.partition(".")[0]
+    versions = [version_in(tag, int(schema)) for tag in tags] if schema.isdecimal() else []
     return min((version for version in versions if version is not None), default=None)
 
 

@@ -236,8 +236,9 @@ def from_validation_error(error: msgspec.ValidationError, type_: type) -> Malfor
 
 
 def _allowed(type_: type, path: str) -> str:
-    """List the values of the enumeration that a member of a request struct holds."""
-    field = next(f for f in msgspec.structs.fields(type_) if f.encode_name == path)
+    """List the values of the enumeration that a member holds, or an array that is one."""
+    member = path.partition("[")[0]
+    field = next(f for f in msgspec.structs.fields(type_) if f.encode_name == member)
     types = get_args(field.type) or (field.type,)
     enumeration = next(t for t in types if isinstance(t, EnumMeta))
     return ", ".join(enumeration)

@@ -1,22 +1,23 @@
 """The accounts, for administrators."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import msgspec
 from litestar import Request, get, post
 
-from api.account_bodies import UserPage, user_body
+from api.account_bodies import UserBody, UserPage, user_body
 from api.account_requests import ChangeRoles as AskedRoles
 from api.answer import Answer
 from api.conditional import parse_conditions
 from api.content import ContentKind
 from api.cursor import Cursor, decode_cursor, encode_cursor
+from api.etag import list_tag
 from api.exchange import Exchange
 from api.likely import as_likely
-from api.me import UNSEEN_BY_CACHES
 from api.query import parse_limit, parse_query
 from api.requests import (
     JSON_ONLY,
@@ -30,8 +31,10 @@ from api.requests import (
 )
 from api.responses import PRIVATE, respond
 from api.route_table import takes
-from commands.accounts import ACCOUNT_NOT_FOUND, ChangeAsked, change_account
+from commands.accounts import ACCOUNT_NOT_FOUND, ChangeAsked, Wish, change_account
+from commands.handle import Stop
 from commands.outcomes import (
+    BodyTooLarge,
     Erased,
     Forbidden,
     Found,
@@ -41,10 +44,10 @@ from commands.outcomes import (
     StaleVersion,
     Unauthenticated,
 )
-from commands.preconditions import Verdict, evaluate
+from commands.preconditions import NO_PRECONDITIONS, Preconditions, Verdict, evaluate
 from domain.account_decisions import AccountCommand, ChangeRoles, Disable, Enable
 from domain.stream import Actor, Role
-from projections.accounts import AccountRow, AccountView
+from projections.accounts import SCHEMA_VERSION, AccountRow, AccountView
 
 Incoming = Request[Any, Any, Any]
 
@@ -52,7 +55,6 @@ _LIST = "users"
 _PARAMETERS = frozenset({"cursor", "email", "limit"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 _VARY = "Accept, Authorization"
 _ADMINS_ALONE = Forbidden("Only admins may see and change the accounts of others.")
 
@@ -91,19 +93,13 @@ async def change_roles(request: Incoming) -> Answer:
     """Give an account these roles and no others."""
     exchange = Exchange.of(request.scope)
 
-    async def attempt(actor: Actor | Unauthenticated | None) -> Outcome:
-        user_id = _admin_of(exchange, actor)
-        if not isinstance(user_id, UUID):
-            return user_id
-        kind = check_headers(exchange, JSON_ONLY)
-        if not isinstance(kind, ContentKind):
-            return kind
+    async def wish(_: object) -> AccountCommand | Stop:
         asked = await read_json(exchange, AskedRoles)
-        if not isinstance(asked, AskedRoles):
-            return asked
-        return await _change(exchange, user_id, ChangeRoles(asked.roles), "ChangeAccountRoles")
+        if isinstance(asked, Malformed | BodyTooLarge):
+            return Stop(asked)
+        return ChangeRoles(asked.roles)
 
-    return respond(await as_likely(exchange, attempt), exchange)
+    return await _change(exchange, wish, "ChangeAccountRoles", accepts=JSON_ONLY)
 
 
 HANDLERS = (list_users, read, disable, enable, change_roles)
@@ -112,50 +108,50 @@ HANDLERS = (list_users, read, disable, enable, change_roles)
 async def _plain(request: Incoming, command: AccountCommand, name: str) -> Answer:
     exchange = Exchange.of(request.scope)
 
+    async def wish(_: object) -> AccountCommand | Stop:
+        refused = await read_nothing(exchange)
+        return command if refused is None else Stop(refused)
+
+    return await _change(exchange, wish, name, accepts=None)
+
+
+async def _change(
+    exchange: Exchange, wish: Wish, name: str, *, accepts: tuple[ContentKind, ...] | None
+) -> Answer:
     async def attempt(actor: Actor | Unauthenticated | None) -> Outcome:
-        user_id = _admin_of(exchange, actor)
-        if not isinstance(user_id, UUID):
-            return user_id
-        return not_acceptable(exchange) or await _change(
-            exchange, user_id, command, name, read_body=True
-        )
+        return await _change_as(actor, exchange, wish, name, accepts)
 
     return respond(await as_likely(exchange, attempt), exchange)
 
 
-def _admin_of(exchange: Exchange, actor: Actor | Unauthenticated | None) -> UUID | Outcome:
-    """Give the id in the path, if whoever asks may change that account."""
+async def _change_as(
+    actor: Actor | Unauthenticated | None,
+    exchange: Exchange,
+    wish: Wish,
+    name: str,
+    accepts: tuple[ContentKind, ...] | None,
+) -> Outcome:
     if actor is None or isinstance(actor, Unauthenticated):
         return actor or Unauthenticated("Changing an account needs an access token.")
     if not actor.has(Role.ADMIN):
         return _ADMINS_ALONE
-    return id_in_path(exchange, "user_id")
-
-
-async def _change(
-    exchange: Exchange,
-    user_id: UUID,
-    command: AccountCommand,
-    name: str,
-    *,
-    read_body: bool = False,
-) -> Outcome:
+    user_id = id_in_path(exchange, "user_id")
+    if isinstance(user_id, Malformed):
+        return user_id
     conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
 
-    async def check() -> Outcome | None:
-        return await read_nothing(exchange) if read_body else None
+    def check() -> Outcome | None:
+        kind = not_acceptable(exchange) if accepts is None else check_headers(exchange, accepts)
+        if kind is not None and not isinstance(kind, ContentKind):
+            return kind
+        return conditions if isinstance(conditions, Malformed) else None
 
-    assert exchange.signed_in is not None  # noqa: S101 - an admin, as was checked
-    actor = exchange.signed_in.actor(enforced=exchange.services.second_factor_enforced)
-    return await change_account(
-        exchange.services.identity.accounts,
-        exchange.caller(actor, name),
-        user_id,
-        command,
-        ChangeAsked(conditions=conditions, check=check),
+    asked = ChangeAsked(
+        check=check,
+        conditions=NO_PRECONDITIONS if isinstance(conditions, Malformed) else conditions,
     )
+    accounts = exchange.services.identity.accounts
+    return await change_account(accounts, exchange.caller(actor, name), user_id, wish, asked)
 
 
 async def _read(exchange: Exchange) -> Outcome:
@@ -180,7 +176,7 @@ async def _read(exchange: Exchange) -> Outcome:
     if account.erased or user_id not in people:
         return Erased()
     current = _view.tag(account.version)
-    match evaluate(conditions, tag=current, modified=_NEVER, safe=True):
+    match evaluate(_without_dates(conditions), tag=current, modified=_EPOCH, safe=True):
         case Verdict.NOT_MODIFIED:
             return NotModified(current, PRIVATE, _VARY)
         case Verdict.FAILED:
@@ -208,7 +204,11 @@ async def _list(exchange: Exchange) -> Outcome:
     refused = not_acceptable(exchange)
     if refused is not None:
         return refused
-    accounts = await _accounts(exchange, parameters.get("email"), limit, cursor)
+    conditions = parse_conditions(exchange.headers)
+    if isinstance(conditions, Malformed):
+        return conditions
+    email = parameters.get("email")
+    accounts = await _accounts(exchange, email, limit, cursor)
     if isinstance(accounts, Malformed):
         return accounts
     people = await exchange.services.identity.people.of([account.id for account in accounts])
@@ -217,10 +217,29 @@ async def _list(exchange: Exchange) -> Outcome:
         accounts = accounts[:limit]
         following = _cursor_after(accounts[-1])
     items = [user_body(account, people[account.id]) for account in accounts if account.id in people]
-    links = [_link("first", limit, None)]
-    if following is not None:
-        links.append(_link("next", limit, following))
-    return Found(_encode(UserPage(items, following)), None, None, *UNSEEN_BY_CACHES, tuple(links))
+    current = _page_tag(exchange.query, items)
+    match evaluate(_without_dates(conditions), tag=current, modified=_EPOCH, safe=True):
+        case Verdict.NOT_MODIFIED:
+            return NotModified(current, PRIVATE, _VARY)
+        case Verdict.FAILED:
+            return StaleVersion(current, "/users")
+        case Verdict.PROCEED:
+            links = [_link("first", limit, None, email)]
+            if following is not None:
+                links.append(_link("next", limit, following, email))
+            body = _encode(UserPage(items, following))
+            return Found(body, current, None, PRIVATE, _VARY, tuple(links))
+
+
+def _without_dates(conditions: Preconditions) -> Preconditions:
+    # No date is told of accounts, so none counts (RFC 9110, sections 13.1.3 and 13.1.4).
+    return msgspec.structs.replace(conditions, if_modified_since=None, if_unmodified_since=None)
+
+
+def _page_tag(query: bytes, items: Sequence[UserBody]) -> str:
+    shown = b"".join(item.id.bytes + item.version.to_bytes(4) for item in items)
+    digest = blake2b(shown, digest_size=16, person=b"users").digest()
+    return list_tag(SCHEMA_VERSION, query.decode("latin-1"), digest)
 
 
 async def _accounts(
@@ -250,8 +269,10 @@ def _cursor_after(account: AccountRow) -> str:
     return encode_cursor(Cursor(micros, account.id), of_list=_LIST)
 
 
-def _link(relation: str, limit: int, cursor: str | None) -> str:
+def _link(relation: str, limit: int, cursor: str | None, email: str | None) -> str:
     query: dict[str, str | int] = {"limit": limit}
+    if email is not None:
+        query["email"] = email
     if cursor is not None:
         query["cursor"] = cursor
     return f'</users?{urlencode(query)}>; rel="{relation}"'

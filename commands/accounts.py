@@ -82,16 +82,16 @@ def _nothing_beside(_: Loaded[Account]) -> Sequence[Write]:
     return ()
 
 
-async def _nothing_to_check() -> Outcome | None:
-    return None
+Wish = Callable[[Loaded[Account]], Awaitable[AccountCommand | Stop]]
+"""Makes the command when its turn has come, after the preconditions; again after a lost race."""
 
 
 class ChangeAsked(msgspec.Struct, frozen=True):
     """What a request says beside the command."""
 
+    check: Callable[[], Outcome | None] = lambda: None
+    """Judges the header fields, once it is known that there is such an account."""
     conditions: Preconditions = NO_PRECONDITIONS
-    check: Callable[[], Awaitable[Outcome | None]] = _nothing_to_check
-    """Judges the rest of the request when its turn has come, after the preconditions."""
     beside: Beside = _nothing_beside
 
 
@@ -132,7 +132,7 @@ async def change_account(
     accounts: Accounts,
     caller: Caller,
     account_id: UUID,
-    command: AccountCommand,
+    command: AccountCommand | Wish,
     asked: ChangeAsked | None = None,
 ) -> Outcome:
     """Change an account and show it. Whoever calls has checked that the caller may."""
@@ -146,7 +146,7 @@ async def change_quietly(
     accounts: Accounts,
     caller: Caller,
     account_id: UUID,
-    command: AccountCommand,
+    command: AccountCommand | Wish,
     beside: Beside = _nothing_beside,
 ) -> Outcome:
     """Change an account where there is nothing to show of it; `beside` as in `Change`."""
@@ -159,18 +159,18 @@ async def _settle(
     accounts: Accounts,
     caller: Caller,
     account_id: UUID,
-    command: AccountCommand,
+    command: AccountCommand | Wish,
     asked: ChangeAsked,
 ) -> Settled[Account] | Outcome:
-    async def wish(_: Loaded[Account]) -> AccountCommand | Stop:
-        refused = await asked.check()
-        return command if refused is None else Stop(refused)
+    async def plain(_: Loaded[Account]) -> AccountCommand | Stop:
+        assert not callable(command)  # noqa: S101 - it is made by itself otherwise
+        return command
 
     wanted: Change[Account, AccountCommand] = Change(
         caller=caller,
-        permit=lambda account: Erased() if account.erased else None,
+        permit=lambda account: Erased() if account.erased else asked.check(),
         missing=ACCOUNT_NOT_FOUND,
-        command=wish,
+        command=command if callable(command) else plain,
         conditions=asked.conditions,
         beside=asked.beside,
     )

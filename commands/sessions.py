@@ -14,11 +14,12 @@ from uuid import UUID
 import msgspec
 
 from commands.accounts import Accounts, change_quietly
-from commands.handle import Caller
+from commands.aggregate import Loaded
+from commands.handle import Caller, Stop
 from commands.outcomes import CredentialsRefused, Done, NotFound, Outcome, TokensIssued
 from commands.ports import Write
-from domain.account import SessionEndedBy
-from domain.account_decisions import EndSession, EndSessions
+from domain.account import Account, SessionEndedBy
+from domain.account_decisions import AccountCommand, EndSession, EndSessions
 
 SESSION_LIFETIME = timedelta(days=30)
 """However often its tokens are renewed, a session ends after this."""
@@ -103,8 +104,8 @@ class Sessions(msgspec.Struct, frozen=True):
     new_secret: Callable[[], Secret]
     hash_of: Callable[[str], bytes]
     """Gives the hash of a secret that somebody presents."""
-    issue: Callable[[UUID, UUID, datetime], str]
-    """Makes an access token for an account in a session."""
+    issue: Callable[[UUID, UUID, datetime, timedelta], str]
+    """Makes an access token for an account in a session, good from a moment on for a time."""
     access_lifetime: timedelta
 
 
@@ -162,7 +163,7 @@ async def renew_session(
         case Renewed(session):
             return _tokens(sessions, session, refresh, caller.at)
         case Reused(session) as reused:
-            await _end(sessions, caller, session, SessionEndedBy.REUSE)
+            await _end(sessions, caller, session.account_id, session.id, SessionEndedBy.REUSE)
             return reused
         case None:
             return INVALID_REFRESH_TOKEN
@@ -173,10 +174,7 @@ async def end_session(
 ) -> Outcome:
     """End one of the caller's own sessions; one that is over already stays so."""
     assert caller.actor is not None  # noqa: S101 - nobody in particular has no sessions
-    session = await sessions.store.find(session_id)
-    if session is None or session.account_id != caller.actor.account_id:
-        return SESSION_NOT_FOUND
-    return await _end(sessions, caller, session, by)
+    return await _end(sessions, caller, caller.actor.account_id, session_id, by)
 
 
 async def end_all_sessions(sessions: Sessions, caller: Caller) -> Outcome:
@@ -185,22 +183,32 @@ async def end_all_sessions(sessions: Sessions, caller: Caller) -> Outcome:
     return await change_quietly(sessions.accounts, caller, caller.actor.account_id, EndSessions())
 
 
-async def _end(sessions: Sessions, caller: Caller, session: Session, by: SessionEndedBy) -> Outcome:
-    if session.ended_at is not None:
-        return Done()
-    ended = msgspec.structs.replace(session, ended_at=caller.at)
-    row = sessions.store.row(ended)
-    command = EndSession(session.id, by)
-    return await change_quietly(
-        sessions.accounts, caller, session.account_id, command, lambda _: [row]
-    )
+async def _end(
+    sessions: Sessions, caller: Caller, account_id: UUID, session_id: UUID, by: SessionEndedBy
+) -> Outcome:
+    rows: list[Write] = []
+
+    async def unless_over(account: Loaded[Account]) -> AccountCommand | Stop:
+        # Asked again after a lost race, so of those who end one session at once one does.
+        found = await sessions.store.find(session_id)
+        if found is None or found.account_id != account_id:
+            return Stop(SESSION_NOT_FOUND)
+        assert account.state is not None  # noqa: S101 - only an existing account is changed
+        void = found.account_version < account.state.sessions_from
+        if found.ended_at is not None or void or found.expires_at <= caller.at:
+            return Stop(Done())
+        rows[:] = [sessions.store.row(msgspec.structs.replace(found, ended_at=caller.at))]
+        return EndSession(session_id, by)
+
+    return await change_quietly(sessions.accounts, caller, account_id, unless_over, lambda _: rows)
 
 
 def _tokens(sessions: Sessions, session: Session, refresh: Secret, at: datetime) -> TokensIssued:
+    lifetime = min(sessions.access_lifetime, session.expires_at - at)
     tokens = Tokens(
-        token=sessions.issue(session.account_id, session.id, at),
+        token=sessions.issue(session.account_id, session.id, at, lifetime),
         token_type="Bearer",  # noqa: S106 - RFC 6750, no secret
-        expires_in=int(sessions.access_lifetime.total_seconds()),
+        expires_in=int(lifetime.total_seconds()),
         refresh_token=refresh.text,
         refresh_expires_in=int((session.expires_at - at).total_seconds()),
     )

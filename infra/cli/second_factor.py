@@ -1,7 +1,5 @@
 """`ledgerpress users reset-second-factor`: for somebody who has lost authenticator and codes."""
 
-import sys
-
 import rich_click as click
 
 from commands.outcomes import Done
@@ -9,31 +7,22 @@ from commands.second_factors import reset_second_factor
 from infra.bootstrap import identity
 from infra.cli.callers import operator, why
 from infra.cli.common import Failure, opened, read_settings, run
-from infra.identity.email_address import email_fault
+from infra.cli.confirm import confirm_option, require_again
 from infra.identity.limits import redis_limiter
-from infra.identity.personal_data import normalised_email
 
 _NO_REDIS = "redis://127.0.0.1"
 
 
 @click.command("reset-second-factor")
 @click.argument("email")
-@click.option(
-    "--confirm",
-    "confirmed",
-    metavar="EMAIL",
-    help="The same address again, where there is no terminal to ask for it.",
-)
+@confirm_option
 def reset(email: str, *, confirmed: str | None) -> None:
     """Let EMAIL log in with the password alone again, and end all sessions of the account.
 
     Make sure who asks for it: whoever knows the password gets in. The owner is told by a message.
     """
-    if fault := email_fault(email):
-        raise click.BadParameter(f"{email!r} {fault}", param_hint="EMAIL")
+    require_again(email, confirmed, "This removes the account's second factor.")
     settings = read_settings()
-    if normalised_email(_again(confirmed)) != normalised_email(email):
-        raise click.UsageError("the two addresses differ; nothing was changed")
 
     async def work() -> bool:
         async with (
@@ -57,12 +46,3 @@ def reset(email: str, *, confirmed: str | None) -> None:
         if had_one
         else f"{email} has no second factor"
     )
-
-
-def _again(confirmed: str | None) -> str:
-    if confirmed is not None:
-        return confirmed
-    if not sys.stdin.isatty():
-        raise click.UsageError("there is no terminal to ask at: give the address with --confirm")
-    answer: str = click.prompt("This removes the account's second factor. Its address again")
-    return answer

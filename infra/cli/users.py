@@ -16,6 +16,7 @@ from domain.stream import Role
 from infra.bootstrap import Product
 from infra.cli.callers import operator, why
 from infra.cli.common import Failure, opened, read_settings, run
+from infra.cli.erase_user import erase
 from infra.cli.import_users import import_users
 from infra.cli.output import as_json, print_bytes, print_table
 from infra.cli.second_factor import reset
@@ -30,11 +31,12 @@ _role = click.Choice([role.value for role in Role])
 
 @click.group()
 def users() -> None:
-    """Open accounts, import them, disable them, give roles, make access tokens."""
+    """Open accounts, import them, disable them, give roles, make access tokens, erase people."""
 
 
 users.add_command(import_users)
 users.add_command(reset)
+users.add_command(erase)
 
 
 @users.command()

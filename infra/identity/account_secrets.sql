@@ -42,9 +42,20 @@ select account_id from password_resets where token_hash = $1 and expires_at > $2
 -- name: take_reset
 delete from password_resets where token_hash = $1 returning account_id
 
--- name: delete_expired
-with registration as (delete from registrations where expires_at < $1)
-delete from password_resets where expires_at < $1
+-- name: delete_expired_registrations
+-- What somebody else deletes at this moment is not waited for.
+with expired as (
+  select token_hash from registrations where expires_at <= $1 limit $2 for update skip locked
+)
+delete from registrations r using expired where r.token_hash = expired.token_hash
+returning r.token_hash
+
+-- name: delete_expired_resets
+with expired as (
+  select token_hash from password_resets where expires_at <= $1 limit $2 for update skip locked
+)
+delete from password_resets r using expired where r.token_hash = expired.token_hash
+returning r.token_hash
 
 -- name: credentials_by_email
 -- One row, whether or not there is such an account.

@@ -56,9 +56,9 @@ class PostgresRegistrations:
         """Forget all who wait with an address."""
         await self._database.fetch(QUERIES["remove_registrations"], email_hash)
 
-    async def delete_expired(self, before: datetime) -> None:
-        """Delete what nobody came for in time, tokens for new passwords included."""
-        await self._database.fetch(QUERIES["delete_expired"], before)
+    async def forget(self, now: datetime, most: int) -> int:
+        """Delete no more than so many whose time is over; tell how many."""
+        return len(await self._database.fetch(QUERIES["delete_expired_registrations"], now, most))
 
 
 class PostgresPasswordResets:
@@ -79,3 +79,7 @@ class PostgresPasswordResets:
     async def take(self, token_hash: bytes) -> bool:
         """Use a token up, and tell whether it was still there."""
         return bool(await self._database.fetch(QUERIES["take_reset"], token_hash))
+
+    async def forget(self, now: datetime, most: int) -> int:
+        """Delete no more than so many whose time is over; tell how many."""
+        return len(await self._database.fetch(QUERIES["delete_expired_resets"], now, most))

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +15,9 @@ from projections.write import Put, Table
 
 QUERIES = load_queries(Path(__file__).with_name("sessions.sql"))
 SESSIONS = Table("sessions", Session.__struct_fields__, key_columns=1)
+
+KEPT = timedelta(days=7)
+"""How long a session is kept after its time, so that a clock which runs ahead ends none."""
 
 _RANDOM_BYTES = 32
 
@@ -48,7 +51,7 @@ class PostgresSessions:
         rows = await self._database.fetch(QUERIES["renew"], refresh_hash, new_hash, at)
         if rows:
             return Renewed(Session(*rows[0]))
-        rows = await self._database.fetch(QUERIES["replaced"], refresh_hash)
+        rows = await self._database.fetch(QUERIES["replaced"], refresh_hash, at)
         return Reused(Session(*rows[0])) if rows else None
 
     async def alive(self, account_id: UUID, at: datetime) -> Sequence[Session]:
@@ -65,6 +68,11 @@ class PostgresSessions:
         """Give the row to write with an event."""
         return Put(SESSIONS, msgspec.structs.astuple(session))
 
-    async def delete_over(self, before: datetime, most: int) -> int:
-        """Delete sessions whose time was up before then, with their tokens; tell how many."""
-        return len(await self._database.fetch(QUERIES["delete_over"], before, most))
+    async def forget(self, now: datetime, most: int) -> int:
+        """Delete no more than so many tokens and sessions that are long over; tell how many."""
+        before = now - KEPT
+        tokens = await self._database.fetch(QUERIES["delete_tokens_of_over"], before, most)
+        left = most - len(tokens)
+        if not left:
+            return most
+        return len(tokens) + len(await self._database.fetch(QUERIES["delete_over"], before, left))

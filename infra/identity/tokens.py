@@ -71,8 +71,14 @@ class AccessTokens:
         # does not begin like this claims another algorithm or type, or was altered.
         self._header = self._encode({}).partition(".")[0] + "."
 
-    def issue(self, account_id: UUID, session_id: UUID, now: datetime) -> str:
-        """Make a token for an account in one of its sessions, valid from now on for `LIFETIME`."""
+    def issue(
+        self,
+        account_id: UUID,
+        session_id: UUID,
+        now: datetime,
+        lifetime: timedelta = LIFETIME,
+    ) -> str:
+        """Make a token for an account in one of its sessions, valid from now on for a time."""
         issued = int(now.timestamp())
         return self._encode(
             {
@@ -81,7 +87,7 @@ class AccessTokens:
                 "sub": str(account_id),
                 "sid": str(session_id),
                 "iat": issued,
-                "exp": issued + int(LIFETIME.total_seconds()),
+                "exp": issued + int(lifetime.total_seconds()),
                 "jti": str(self._new_id()),
             }
         )

@@ -27,6 +27,6 @@ class PostgresAnswers:
         fingerprint, answer = rows[0]
         return FirstAnswer(IdempotencyKey(key.account_id, key.key, fingerprint), answer)
 
-    async def forget(self, now: datetime) -> None:
-        """Forget the answers whose time is over."""
-        await self._database.fetch(QUERIES["forget_answers"], now - KEPT)
+    async def forget(self, now: datetime, most: int) -> int:
+        """Delete no more than so many answers whose time is over; tell how many."""
+        return len(await self._database.fetch(QUERIES["forget_answers"], now - KEPT, most))

@@ -20,4 +20,9 @@ select fingerprint, answer from idempotency_keys
 where account_id = $1 and key = $2
 
 -- name: forget_answers
-delete from idempotency_keys where recorded_at <= $1
+with old as (
+  select account_id, key from idempotency_keys where recorded_at <= $1 limit $2
+  for update skip locked
+)
+delete from idempotency_keys k using old where (k.account_id, k.key) = (old.account_id, old.key)
+returning k.key

@@ -49,7 +49,8 @@ begin
   where verdicts[p.append] = 0
   on conflict (id) do update set
     account_version = excluded.account_version, second_factor = excluded.second_factor,
-    ended_at = excluded.ended_at;
+    -- What is over stays so, whatever the writer knew of it.
+    ended_at = coalesce(sessions.ended_at, excluded.ended_at);
 end $$;
 
 -- Every refresh token that a session ever had: that of which `replaced_at` is null is good, any other
@@ -72,6 +73,7 @@ create table registrations (
   expires_at    timestamptz not null
 );
 create index registrations_by_end on registrations (expires_at);
+create index registrations_by_email on registrations (email_hash);
 
 create table password_resets (
   token_hash bytea       primary key,    -- SHA-256
@@ -91,6 +93,7 @@ create table mails (
   created_at timestamptz not null
 );
 create index mails_by_time on mails (due_at);
+create index mails_by_email on mails (email_hash);
 
 create table second_factors (
   account_id uuid    primary key,
@@ -178,7 +181,11 @@ begin
   loop
     delete from person_keys where person_id = erased.account_id;
     delete from account_passwords where account_id = erased.account_id;
-    delete from sessions where account_id = erased.account_id;  -- and their refresh tokens
+    -- In the order in which renewing locks them, or the two could wait for each other; what is
+    -- renewed in between goes with its session.
+    delete from refresh_tokens t using sessions s
+    where s.account_id = erased.account_id and t.session_id = s.id;
+    delete from sessions where account_id = erased.account_id;
     delete from second_factors where account_id = erased.account_id;
     delete from recovery_codes where account_id = erased.account_id;
     delete from password_resets where account_id = erased.account_id;
@@ -191,3 +198,5 @@ end $$;
 grant select, insert, update, delete on sessions, refresh_tokens, registrations, password_resets, mails,
   second_factors, recovery_codes to ledgerpress_app;
 grant select on bcrypt_cost to ledgerpress_app;
+-- Whoever deletes old rows locks them first; that takes the right to update a column.
+grant update (recorded_at) on idempotency_keys to ledgerpress_app;
