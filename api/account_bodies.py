@@ -1,7 +1,7 @@
 """What answers say of accounts and sessions, in JSON; OpenAPI takes the shapes from here."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -10,6 +10,7 @@ from commands.identity import Person
 from commands.sessions import Session
 from domain.stream import WANT_SECOND_FACTOR, Role
 from projections.accounts import AccountRow, SignedIn
+from projections.activity import ActivityDay
 
 
 class MailNotice(Struct, frozen=True):
@@ -49,8 +50,18 @@ class MeBody(Struct, frozen=True, rename="camel"):
     """Those that count only once a second factor is shown."""
     second_factor: bool
     session: UUID
+    posts: dict[str, int]
+    """One's own posts that are not deleted, by status; a status without any is left out."""
     created_at: datetime
     version: int
+
+
+class ActivityList(Struct, frozen=True):
+    """What was done to one's posts."""
+
+    since: date
+    """The first day that was looked at."""
+    items: list[ActivityDay]
 
 
 class SessionBody(Struct, frozen=True, rename="camel"):
@@ -88,7 +99,7 @@ def user_body(account: AccountRow, person: Person) -> UserBody:
     )
 
 
-def me_body(known: SignedIn, person: Person, *, enforced: bool) -> MeBody:
+def me_body(known: SignedIn, person: Person, posts: Mapping[str, int], *, enforced: bool) -> MeBody:
     """Show somebody their own account."""
     account = known.account
     withheld = enforced and not known.second_factor
@@ -102,6 +113,7 @@ def me_body(known: SignedIn, person: Person, *, enforced: bool) -> MeBody:
         ],
         second_factor=account.second_factor,
         session=known.session_id,
+        posts={**posts},
         created_at=account.created_at,
         version=account.version,
     )

@@ -1,8 +1,11 @@
 """The operations on accounts as the OpenAPI document describes them; see `operations.py`."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from api.account_bodies import MailNotice, MeBody, SessionList, UserBody, UserPage
+from msgspec import Meta
+
+from api.account_bodies import ActivityList, MailNotice, MeBody, SessionList, UserBody, UserPage
 from api.account_requests import (
     BeginSecondFactor,
     ChangePassword,
@@ -17,6 +20,7 @@ from api.account_requests import (
     RemoveSecondFactor,
     ResetPassword,
 )
+from api.me import DEFAULT_DAYS, MOST_DAYS
 from api.openapi_responses import LIMITS
 from api.operation import (
     IF_MATCH,
@@ -129,6 +133,20 @@ ACCOUNT_OPERATIONS: Mapping[str, Operation] = {
     "GET /me/sessions": _own(
         "listSessions", Returns(Found, {JSON_TYPE: SessionList}, ("Vary",)), "bad_parameter"
     ),
+    "GET /me/activity": Operation(
+        id="listActivity",
+        group="accounts",
+        who="oneself",
+        query=(
+            Parameter(
+                "days",
+                Annotated[int, Meta(ge=1, le=MOST_DAYS)],
+                f"How many days, today among them; {DEFAULT_DAYS} where it is not said.",
+            ),
+        ),
+        returns=(Returns(Found, {JSON_TYPE: ActivityList}, ("Vary",)),),
+        errors=READS,
+    ),
     "DELETE /me/sessions/{session_id}": _own(
         "endSession", Returns(Done), "contended", "session_not_found"
     ),
@@ -169,7 +187,11 @@ ACCOUNT_OPERATIONS: Mapping[str, Operation] = {
             Parameter("cursor", str, "Where the page begins, from `nextCursor` or a link."),
             Parameter("email", str, "Only the account with this address."),
         ),
-        returns=(Returns(Found, {JSON_TYPE: UserPage}, ("Vary", "Link")),),
+        headers=(IF_NONE_MATCH,),
+        returns=(
+            Returns(Found, {JSON_TYPE: UserPage}, ("ETag", "Vary", "Link")),
+            Returns(NotModified),
+        ),
         errors=(*READS, "bad_cursor", "forbidden"),
     ),
     "GET /users/{user_id}": Operation(

@@ -2,17 +2,21 @@
 
 from typing import Any
 
+import msgspec
 from litestar import Request, get
 
 from api.answer import JSON, NO_STORE, Answer
 from api.exchange import Exchange
 from api.metrics import Metrics
 from api.responses import problem
+from commands.ports import StoreUnavailableError
 
 Incoming = Request[Any, Any, Any]
 
 _ASK_AGAIN_SECONDS = 2
 _NOT_READY = "This process should get no requests for now: see `problems`."
+
+_encode = msgspec.json.Encoder().encode
 
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
@@ -25,7 +29,11 @@ async def livez() -> Answer:
 
 @get("/readyz")
 async def readyz(request: Incoming) -> Answer:
-    """Tell whether the process should get requests, and if not why."""
+    """Tell whether the process should get requests, and if not why.
+
+    A projection that stands still is a warning: what it shows is old, and all else goes on, so that
+    taking every process out of service for it would turn a small fault into an outage.
+    """
     exchange = Exchange.of(request.scope)
     readiness = exchange.services.readiness
     problems = await readiness.problems()
@@ -34,16 +42,23 @@ async def readyz(request: Incoming) -> Answer:
         return problem(
             exchange, error, _NOT_READY, retry_after=_ASK_AGAIN_SECONDS, problems=problems
         )
-    return Answer(200, [JSON, NO_STORE], b'{"status":"ok","problems":[]}')
+    warnings = _encode(await readiness.warnings())
+    body = b'{"status":"ok","problems":[],"warnings":%b}' % warnings
+    return Answer(200, [JSON, NO_STORE], body)
 
 
 def metrics_handler(metrics: Metrics) -> Any:  # noqa: ANN401 - a Litestar handler
     """Make the handler that shows these metrics."""
 
     @get("/metrics")
-    async def show_metrics() -> Answer:
+    async def show_metrics(request: Incoming) -> Answer:
         """Show the metrics in Prometheus' text format."""
-        return Answer(200, [_TEXT, NO_STORE], metrics.text())
+        services = Exchange.of(request.scope).services
+        try:
+            projections = await services.projections.all()
+        except StoreUnavailableError:
+            projections = ()  # the rest is asked for most in an outage
+        return Answer(200, [_TEXT, NO_STORE], metrics.text(projections))
 
     return show_metrics
 

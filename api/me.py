@@ -1,15 +1,18 @@
 """One's own account: to see it, its password, its sessions, and to have it erased."""
 
+from datetime import UTC, timedelta
 from typing import Any
 
 import msgspec
 from litestar import Request, delete, get, put
 
-from api.account_bodies import me_body, session_list
+from api.account_bodies import ActivityList, me_body, session_list
 from api.account_requests import ChangePassword
 from api.answer import Answer
 from api.exchange import Exchange
+from api.likely import as_seen
 from api.limited import limited
+from api.query import parse_integer, parse_query
 from api.requests import (
     JSON_ONLY,
     id_in_path,
@@ -26,8 +29,13 @@ from commands.outcomes import Found, Malformed, Outcome, Unauthenticated
 from commands.password_change import NewPassword, change_password
 from commands.sessions import end_session
 from domain.account import SessionEndedBy
+from domain.stream import Actor
 
 Incoming = Request[Any, Any, Any]
+
+DEFAULT_DAYS = 30
+MOST_DAYS = 366
+_ACTIVITY_PARAMETERS = frozenset({"days"})
 
 UNSEEN_BY_CACHES = ("no-store", "Accept, Authorization")
 
@@ -65,7 +73,11 @@ async def replace_password(request: Incoming) -> Answer:
 async def remove(request: Incoming) -> Answer:
     """Erase the person for good: address, name, password, sessions. Posts stay, without a name."""
     exchange = Exchange.of(request.scope)
-    return respond(await _remove(exchange), exchange)
+
+    async def attempt(actor: Actor | Unauthenticated | None) -> Outcome:
+        return await _remove(exchange, actor)
+
+    return respond(await as_seen(exchange, attempt), exchange)
 
 
 @get("/me/sessions")
@@ -75,6 +87,13 @@ async def sessions(request: Incoming) -> Answer:
     return respond(await _sessions(exchange), exchange)
 
 
+@get("/me/activity")
+async def activity(request: Incoming) -> Answer:
+    """Tell what was done to one's posts, day by day (UTC); days without anything are left out."""
+    exchange = Exchange.of(request.scope)
+    return respond(await _activity(exchange), exchange)
+
+
 @delete("/me/sessions/{session_id:str}", status_code=200)
 async def end(request: Incoming) -> Answer:
     """End one of one's sessions."""
@@ -82,7 +101,7 @@ async def end(request: Incoming) -> Answer:
     return respond(await _end(exchange), exchange)
 
 
-HANDLERS = (read, replace_password, remove, sessions, end)
+HANDLERS = (read, replace_password, remove, sessions, activity, end)
 
 
 async def _read(exchange: Exchange) -> Outcome:
@@ -97,18 +116,19 @@ async def _read(exchange: Exchange) -> Outcome:
     if known is None or actor.account_id not in people:
         return Unauthenticated("The account is gone.", token_given=True)
     enforced = services.second_factor_enforced
-    body = me_body(known, people[actor.account_id], enforced=enforced)
+    posts = await services.post_queries.counts(actor.account_id)
+    body = me_body(known, people[actor.account_id], posts, enforced=enforced)
     return Found(_encode(body), None, None, *UNSEEN_BY_CACHES)
 
 
-async def _remove(exchange: Exchange) -> Outcome:
-    actor = await required_actor(exchange, "Erasing an account")
-    if isinstance(actor, Unauthenticated):
-        return actor
+async def _remove(exchange: Exchange, actor: Actor | Unauthenticated | None) -> Outcome:
+    if actor is None or isinstance(actor, Unauthenticated):
+        return actor or Unauthenticated("Erasing an account needs an access token.")
     refused = no_query(exchange) or not_acceptable(exchange) or await read_nothing(exchange)
     if refused is not None:
         return refused
-    caller = exchange.owner(actor, "EraseAccount")
+    # Nothing undoes it, so the session must still live at the moment when it is done.
+    caller = exchange.caller(actor, "EraseAccount")
     return await erase(exchange.services.identity, caller, actor.account_id)
 
 
@@ -123,6 +143,24 @@ async def _sessions(exchange: Exchange) -> Outcome:
     alive = await store.alive(actor.account_id, exchange.now())
     body = session_list(alive, exchange.session_id)
     return Found(_encode(body), None, None, *UNSEEN_BY_CACHES)
+
+
+async def _activity(exchange: Exchange) -> Outcome:
+    actor = await required_actor(exchange, "Seeing one's activity")
+    if isinstance(actor, Unauthenticated):
+        return actor
+    parameters = parse_query(exchange.query, _ACTIVITY_PARAMETERS)
+    if isinstance(parameters, Malformed):
+        return parameters
+    days = parse_integer("days", parameters.get("days", str(DEFAULT_DAYS)), least=1, most=MOST_DAYS)
+    if isinstance(days, Malformed):
+        return days
+    refused = not_acceptable(exchange)
+    if refused is not None:
+        return refused
+    since = exchange.now().astimezone(UTC).date() - timedelta(days=days - 1)
+    found = await exchange.services.activity.days(actor.account_id, since)
+    return Found(_encode(ActivityList(since, [*found])), None, None, *UNSEEN_BY_CACHES)
 
 
 async def _end(exchange: Exchange) -> Outcome:

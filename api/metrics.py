@@ -1,16 +1,19 @@
-"""The counters of the HTTP layer, by route template so that their number stays small.
+"""What Prometheus reads: the counters of the HTTP layer, and how the projections stand.
 
-Counting is two additions; what Prometheus reads is made when it asks.
+Requests are counted by route template, so that the numbers stay few. Counting is two additions; the
+rest is made when somebody asks. What is told of projections is the same from every process.
 """
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+
+from projections.status import ProjectionStatus, State
 
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
@@ -34,9 +37,13 @@ class Metrics(Collector):
             buckets = self._buckets[route] = [0] * (len(_BOUNDS) + 1)
         buckets[bisect_left(_BOUNDS, seconds)] += 1
 
-    def text(self) -> bytes:
+    def text(self, projections: Sequence[ProjectionStatus] = ()) -> bytes:
         """Write all of them in the format that Prometheus reads."""
-        return generate_latest(self._registry)
+        if not projections:
+            return generate_latest(self._registry)
+        present = CollectorRegistry()
+        present.register(_Projections(projections))
+        return generate_latest(self._registry) + generate_latest(present)
 
     def collect(self) -> Iterator[Metric]:
         """Give the present numbers, for the registry."""
@@ -60,3 +67,34 @@ class Metrics(Collector):
                 cumulative.append((bound, total))
             seconds.add_metric((route,), cumulative, self._seconds[route])
         yield seconds
+
+
+class _Projections(Collector):
+    """How the projections stood when they were last asked for."""
+
+    def __init__(self, projections: Sequence[ProjectionStatus]) -> None:
+        self._projections = projections
+
+    def collect(self) -> Iterator[Metric]:
+        """Give a gauge for each figure, by projection."""
+        events = GaugeMetricFamily(
+            "ledgerpress_projection_lag_events",
+            "Events of the log that the projection has not folded.",
+            labels=("projection",),
+        )
+        seconds = GaugeMetricFamily(
+            "ledgerpress_projection_lag_seconds",
+            "Age of the oldest event that the projection has not folded.",
+            labels=("projection",),
+        )
+        state = GaugeMetricFamily(
+            "ledgerpress_projection_state",
+            "1 for the state in which the projection is, 0 for the others.",
+            labels=("projection", "state"),
+        )
+        for projection in self._projections:
+            events.add_metric((projection.name,), projection.lag_events)
+            seconds.add_metric((projection.name,), projection.lag_seconds)
+            for one in State:
+                state.add_metric((projection.name, one), float(projection.state is one))
+        yield from (events, seconds, state)

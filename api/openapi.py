@@ -41,6 +41,7 @@ _TAGS = {
     "history": "Posts as they were.",
     "accounts": "Accounts, sessions, passwords.",
     "log": "The log itself, for auditors.",
+    "operation": "How it runs, for operators.",
     "service": "About this service.",
 }
 

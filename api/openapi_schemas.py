@@ -12,12 +12,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.post_history import VersionEntry
 from projections.posts import PostBody
+from projections.search import Highlights
+
+
+class ListedPost(PostBody, frozen=True, rename="camel"):
+    """A post in a list; where the list is a search, with what was found in it."""
+
+    highlights: Highlights | UnsetType | None = UNSET
 
 
 class PostPage(Struct, frozen=True, rename="camel"):
     """A page of posts, newest first. It can be shorter than asked for."""
 
-    items: list[PostBody]
+    items: list[ListedPost]
     next_cursor: str | None
     """Where the next page begins; null on the last one."""
 
@@ -83,3 +90,6 @@ class Ready(Struct, frozen=True):
 
     status: Literal["ok"]
     problems: list[str]
+    warnings: Annotated[
+        list[str], Meta(description="What operators should see to: a projection that stands still.")
+    ]

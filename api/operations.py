@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from api import log_query
+from api import log_query, post_search
 from api.account_operations import ACCOUNT_OPERATIONS
 from api.events import NDJSON_TYPE, SSE_TYPE
 from api.openapi_schemas import Alive, LogEntry, LogPage, PostPage, Ready, VersionPage
@@ -30,9 +30,11 @@ from api.operation import (
 )
 from api.post_requests import CreatePost, PatchPost, PlaceLegalHold, RevertPost, SchedulePost
 from api.problem_pages import HTML_TYPE, JSON_TYPE, ProblemType, ProblemTypes
+from api.projections import ProjectionList
 from commands.outcomes import Changed, Created, Deleted, Found, Moved, NotModified, SubmittedByForm
 from domain.post import Status
 from projections.posts import PostBody
+from projections.status import ProjectionStatus
 
 _KEY = Parameter(
     "Idempotency-Key",
@@ -69,6 +71,7 @@ PATH_PARAMETERS: Mapping[str, Parameter] = {
         Parameter("category", str, "A category of streams, such as `post`."),
         Parameter("stream_id", UUID, "The id of whatever the stream is about."),
         Parameter("error", str, "The code of an error."),
+        Parameter("name", str, "The name of a projection."),
     )
 }
 
@@ -116,6 +119,11 @@ OPERATIONS: Mapping[str, Operation] = {
             LIMIT,
             Parameter("cursor", str, "Where the page begins, from `nextCursor` or a link."),
             Parameter("status", Status, "One's own posts of this status; needs a token."),
+            Parameter(
+                "q",
+                Annotated[str, Meta(min_length=1, max_length=post_search.LONGEST)],
+                'Published posts with these words; takes `or`, "phrases" and -exclusions.',
+            ),
         ),
         headers=(IF_NONE_MATCH,),
         returns=(Returns(Found, {JSON_TYPE: PostPage}, _PAGE_FIELDS), Returns(NotModified)),
@@ -254,6 +262,20 @@ OPERATIONS: Mapping[str, Operation] = {
         headers=(IF_NONE_MATCH,),
         returns=(Returns(Found, _LOG, _PAGE_FIELDS), Returns(NotModified)),
         errors=(*READS, "forbidden", "stream_not_found"),
+    ),
+    "GET /projections": Operation(
+        id="listProjections",
+        group="operation",
+        who="operators",
+        returns=(Returns(Found, {JSON_TYPE: ProjectionList}, ("Vary",)),),
+        errors=(*READS, "forbidden"),
+    ),
+    "GET /projections/{name}": Operation(
+        id="readProjection",
+        group="operation",
+        who="operators",
+        returns=(Returns(Found, {JSON_TYPE: ProjectionStatus}, ("Vary",)),),
+        errors=(*READS, "forbidden", "projection_not_found"),
     ),
     "GET /problems": Operation(
         id="listProblems",

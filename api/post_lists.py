@@ -1,4 +1,7 @@
-"""The lists of posts: published ones for everybody, one's own of any status for authors."""
+"""The lists of posts: published ones for everybody, one's own of any status for authors.
+
+With `q` they are a search, which is in `post_search.py`.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +17,8 @@ from api.cursor import Cursor, decode_cursor, encode_cursor
 from api.etag import list_tag
 from api.exchange import Exchange
 from api.post_reads import PUBLIC
+from api.post_search import Asked as Search
+from api.post_search import find, parse_search
 from api.query import bad_parameter, parse_limit, parse_query
 from api.requests import not_acceptable
 from api.responses import PRIVATE, respond
@@ -28,7 +33,7 @@ from projections.posts import SCHEMA_VERSION
 
 Incoming = Request[Any, Any, Any]
 
-_PARAMETERS = frozenset({"cursor", "limit", "status"})
+_PARAMETERS = frozenset({"cursor", "limit", "q", "status"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 _NEWEST = Place(_NEVER, UUID(int=2**128 - 1))
@@ -72,7 +77,12 @@ async def list_answer(exchange: Exchange) -> Answer:
 
 @get("/posts", opt=direct(list_answer))
 async def list_posts(request: Incoming) -> Answer:
-    """List published posts, newest first; with `status`, one's own posts of that status."""
+    """List published posts, newest first; with `status`, one's own posts of that status.
+
+    With `q` those are found that have the words searched for, the best first, each with a member
+    `highlights` (null while a change to the post is not searchable yet): pieces of plain text, and
+    the offsets of the matches in them.
+    """
     return await list_answer(Exchange.of(request.scope))
 
 
@@ -86,6 +96,8 @@ async def _list(exchange: Exchange) -> Outcome:
     asked = _parse(exchange.query)
     if isinstance(asked, Malformed):
         return asked
+    if isinstance(asked, Search):
+        return await find(exchange, asked)
     if asked.status is not None and actor is None:
         return Unauthenticated("Listing one's own posts needs an access token.")
     refused = not_acceptable(exchange)
@@ -118,10 +130,12 @@ async def _list(exchange: Exchange) -> Outcome:
             return Found(body, current, None, *caching, tuple(links))
 
 
-def _parse(query: bytes) -> Asked | Malformed:
+def _parse(query: bytes) -> Asked | Search | Malformed:
     parameters = parse_query(query, _PARAMETERS)
     if isinstance(parameters, Malformed):
         return parameters
+    if "q" in parameters:
+        return parse_search(parameters)
     limit = parse_limit(parameters.get("limit"))
     if isinstance(limit, Malformed):
         return limit

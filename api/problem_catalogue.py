@@ -108,6 +108,13 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "Take the name from the error member of a problem.",
             "RFC 9110, section 15.5.5",
         ),
+        "projection_not_found": Problem(
+            404,
+            "There is no such projection",
+            "No projection of this service has this name.",
+            "Take the name from the list of projections.",
+            "RFC 9110, section 15.5.5",
+        ),
         "route_not_found": Problem(
             404,
             "There is nothing at this address",

@@ -13,7 +13,10 @@ from commands.identity import Identity
 from commands.ports import Answers, EventLog
 from commands.posts import Posts
 from projections.accounts import AccountQueries
+from projections.activity import ActivityQueries
 from projections.post_queries import PostQueries
+from projections.search import SearchQueries
+from projections.status import ProjectionQueries
 
 
 class VerifiedToken(Protocol):
@@ -39,6 +42,10 @@ class Readiness(Protocol):
         """Say in a line each what keeps the process from being ready."""
         ...
 
+    async def warnings(self) -> list[str]:
+        """Say in a line each what operators should see to, though requests are answered."""
+        ...
+
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that endpoints call, and the settings that they read."""
@@ -47,6 +54,9 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     posts: Posts
     post_queries: PostQueries
     account_queries: AccountQueries
+    projections: ProjectionQueries
+    activity: ActivityQueries
+    search: SearchQueries
     log: EventLog
     answers: Answers
     identity: Identity

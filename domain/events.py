@@ -9,9 +9,10 @@ from typing import get_args
 
 from domain.account import AccountEvent
 from domain.post import PostEvent
+from domain.projection import ProjectionEvent
 from domain.stored_event import StoredEvent
 
-Event = PostEvent | AccountEvent
+Event = PostEvent | AccountEvent | ProjectionEvent
 
 
 def _by_tag() -> dict[str, type[StoredEvent]]:

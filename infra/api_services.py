@@ -14,6 +14,9 @@ from infra.identity.tokens import AccessToken
 from infra.postgres import Database
 from infra.settings import Settings
 from infra.store.answers import PostgresAnswers
+from projections.activity import ActivityQueries
+from projections.search import SearchQueries
+from projections.status import ProjectionQueries
 
 
 class ProcessReadiness:
@@ -21,6 +24,7 @@ class ProcessReadiness:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._projections = ProjectionQueries(database)
         self.draining = False
 
     async def problems(self) -> list[str]:
@@ -32,6 +36,14 @@ class ProcessReadiness:
         except StoreUnavailableError as error:
             return [f"database: {error}"]
         return []
+
+    async def warnings(self) -> list[str]:
+        """Say in a line each what operators should see to, though requests are answered."""
+        try:
+            statuses = await self._projections.all()
+        except StoreUnavailableError:
+            return []  # a problem, and told as one
+        return [status.warning for status in statuses if status.warning is not None]
 
 
 def api_services(product: Product, settings: Settings, limiter: Limiter) -> Services:
@@ -46,6 +58,9 @@ def api_services(product: Product, settings: Settings, limiter: Limiter) -> Serv
         posts=product.posts,
         post_queries=product.post_queries,
         account_queries=product.account_queries,
+        projections=ProjectionQueries(product.database),
+        activity=ActivityQueries(product.database),
+        search=SearchQueries(product.database),
         log=product.log,
         answers=PostgresAnswers(product.database),
         identity=identity(product, settings, limiter),

@@ -18,11 +18,14 @@ from infra.database_check import DatabaseFault, check_database
 from infra.demo import DemoPassword, create_demo, demo_password
 from infra.embedded.errors import ServiceError
 from infra.embedded.services import embedded_services
+from infra.generate import Told, generate
 from infra.http_server.limits import HttpLimits
 from infra.keys import load_keys
+from infra.projections.rebuild import Unwatched
+from infra.projections.upgrade import upgrade
 from infra.running import Running, announced
 from infra.secrets import SecretError
-from infra.serve import run_api, running_workers
+from infra.serve import run_api, running_projector, running_workers
 from infra.settings import Settings
 from infra.store.nats_hints import shared_hints
 
@@ -38,8 +41,19 @@ class Ready(msgspec.Struct, frozen=True):
     password: DemoPassword
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """A log of so many events, made before anything is served."""
+
+    events: int
+    told: Told
+
+
 async def develop(
-    settings: Settings, *, stop: asyncio.Event, on_ready: Callable[[Ready], None]
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    on_ready: Callable[[Ready], None],
+    wanted: Wanted | None = None,
 ) -> DatabaseFault | SecretError | None:
     """Run the whole product until `stop` is set; on return everything that was started has ended.
 
@@ -54,7 +68,7 @@ async def develop(
         losses.append(reason)
         stop.set()
 
-    running = asyncio.create_task(_run(settings, stop, serving, on_ready, lost))
+    running = asyncio.create_task(_run(settings, stop, serving, on_ready, lost, wanted))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -84,6 +98,7 @@ async def _run(
     serving: asyncio.Event,
     on_ready: Callable[[Ready], None],
     on_loss: Callable[[str], None],
+    wanted: Wanted | None,
 ) -> DatabaseFault | SecretError | None:
     async with embedded_services(settings, on_loss=on_loss) as services:
         keys = load_keys(settings)
@@ -99,12 +114,14 @@ async def _run(
             ):
                 password = demo_password(settings)
                 await create_demo(product, settings, password, now())
+                if wanted is not None:
+                    await generate(product, wanted.events, now(), wanted.told)
 
                 def served(address: str) -> None:
                     serving.set()
                     on_ready(Ready(address, settings.data_dir, password))
 
-                async with running_workers(product, settings):
+                async with running_workers(product, settings), running_projector(product):
                     await run_api(
                         product,
                         settings,
@@ -124,5 +141,6 @@ async def _migrated(database_url: str) -> DatabaseFault | None:
         from infra.migrate import migrate  # noqa: PLC0415
 
         await migrate(database_url)
-        return None
+        left = await upgrade(database_url, Unwatched(), now)
+        return None if left is None else DatabaseFault("unusable", left)
     return fault

@@ -9,6 +9,7 @@ import asyncpg
 from asyncpg import exceptions as pg
 
 from commands.ports import StoreUnavailableError
+from projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 APPLICATION_ROLE = "ledgerpress_app"
 """What the running product may do: nothing that changes or removes an event."""
+
+SCHEMA_VERSIONS = " ".join(f"{p.name}:{p.schema_version}" for p in PROJECTIONS.values())
+"""Of the rows that this program writes: see `require_schema_version` in migration 0005."""
 
 CONNECT_SECONDS = 5.0
 ACQUIRE_SECONDS = 0.5
@@ -62,6 +66,8 @@ class Database:
                         "application_name": "ledgerpress",
                         "jit": "off",
                         "role": APPLICATION_ROLE,
+                        # What it writes into tables of another version is refused.
+                        "ledgerpress.schema_versions": SCHEMA_VERSIONS,
                     },
                 )
             except TimeoutError as error:

@@ -1,12 +1,12 @@
-"""The parts that run for long, and how they end: the API and the workers.
+"""The parts that run for long, and how they end: the API, the workers and the projector.
 
-`ledgerpress serve` runs the first, `ledgerpress worker` the second, `ledgerpress dev` both.
+`ledgerpress serve`, `worker` and `projector` run one each, `ledgerpress dev` all of them.
 """
 
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from api.app import create_app
@@ -16,12 +16,17 @@ from infra.bootstrap import Product
 from infra.clock import now
 from infra.http_server.limits import HttpLimits
 from infra.http_server.run import serve
+from infra.identity.email_tokens import PostgresPasswordResets
 from infra.identity.limits import redis_limiter
+from infra.identity.sessions import PostgresSessions
 from infra.mail.open import mail_sender
+from infra.projections.projector_store import PostgresProjectorStore
 from infra.settings import Settings
 from infra.store.answers import PostgresAnswers
-from workers.housekeeping import run_housekeeping
+from projections.registry import PROJECTIONS
+from workers.housekeeping import Forgetful, run_housekeeping
 from workers.mailer import run_mailer
+from workers.projector import run_projector
 from workers.scheduler import run_scheduler
 
 
@@ -65,11 +70,42 @@ async def running_workers(product: Product, settings: Settings) -> AsyncIterator
     mailer = run_mailer(
         product.mails, mail_sender(settings), filled=product.mails.filled, stop=stop
     )
-    housekeeping = run_housekeeping(PostgresAnswers(product.database), now=now, stop=stop)
+    housekeeping = run_housekeeping(kept_for_a_time(product), now=now, stop=stop)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(scheduler)
         tasks.create_task(mailer)
         tasks.create_task(housekeeping)
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+def kept_for_a_time(product: Product) -> Sequence[Forgetful]:
+    """Give whatever is not kept for good."""
+    database = product.database
+    return (
+        PostgresAnswers(database),
+        PostgresSessions(database),
+        product.registrations,
+        PostgresPasswordResets(database),
+    )
+
+
+@asynccontextmanager
+async def running_projector(product: Product) -> AsyncIterator[None]:
+    """Run the projections that are not written with the events while inside."""
+    stop = asyncio.Event()
+    projector = run_projector(
+        [projection for projection in PROJECTIONS.values() if not projection.inline],
+        PostgresProjectorStore(product.database, product.store),
+        decode=product.codec.decode,
+        leader=product.ledger.new_id(),
+        listen=product.hints.listen,
+        stop=stop,
+    )
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(projector)
         try:
             yield
         finally:

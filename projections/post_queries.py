@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from projections.body_memory import BodyMemory
+from projections.body_memory import BodyMemory, Edition
 from projections.coalesce import Coalescer
 from projections.database import Database, load_queries
 
@@ -30,6 +30,13 @@ class PostHead(msgspec.Struct, frozen=True, gc=False):
     held_by: str | None
     slug: str
     updated_at: datetime
+    generation: int
+    """Of the rows, see `Edition`."""
+
+    @property
+    def edition(self) -> Edition:
+        """Tell which body goes with it."""
+        return Edition(self.generation, self.version)
 
 
 class Place(NamedTuple):
@@ -69,7 +76,7 @@ class PostQueries:
         self._memory = BodyMemory()
         self._heads: Coalescer[UUID, PostHead] = Coalescer(self._fetch_heads)
         self._by_slug: Coalescer[str, PostHead] = Coalescer(self._fetch_by_slug)
-        self._bodies: Coalescer[UUID, tuple[int, bytes]] = Coalescer(self._fetch_bodies)
+        self._bodies: Coalescer[UUID, tuple[Edition, bytes]] = Coalescer(self._fetch_bodies)
         self._pages: Coalescer[Asked, PostPage] = Coalescer(self._fetch_page, group=1, in_flight=4)
 
     async def head(self, post_id: UUID) -> PostHead | None:
@@ -87,17 +94,22 @@ class PostQueries:
 
     async def body(self, head: PostHead) -> bytes | None:
         """Give the body that goes with a head; None when the post has changed in the meantime."""
-        kept = self._memory.get(head.id, head.version)
+        kept = self._memory.get(head.id, head.edition)
         if kept is not None:
             return kept
         found = await self._bodies.get(head.id)
-        return found[1] if found and found[0] == head.version else None
+        return found[1] if found and found[0] == head.edition else None
 
     async def page(self, asked: Asked) -> PostPage:
         """Give a page of a list. It ends early rather than grow past PAGE_BYTES."""
         page = await self._pages.get(asked)
         assert page is not None  # noqa: S101 - every page can be fetched, also an empty one
         return page
+
+    async def counts(self, author_id: UUID) -> Mapping[str, int]:
+        """Count an author's posts that are not deleted, by status."""
+        rows = await self._database.fetch(QUERIES["counts"], author_id)
+        return {row[0]: row[1] for row in rows}
 
     async def due(self, now: datetime, limit: int) -> Sequence[UUID]:
         """List scheduled posts whose time has come, the longest due first."""
@@ -112,11 +124,12 @@ class PostQueries:
         rows: Sequence[Any] = await self._database.fetch(QUERIES["heads_by_slug"], slugs)
         return {row[6]: PostHead(*row) for row in rows}
 
-    async def _fetch_bodies(self, ids: Sequence[UUID]) -> dict[UUID, tuple[int, bytes]]:
+    async def _fetch_bodies(self, ids: Sequence[UUID]) -> dict[UUID, tuple[Edition, bytes]]:
         rows: Sequence[Any] = await self._database.fetch(QUERIES["bodies"], ids)
-        for post_id, version, body in rows:
-            self._memory.keep(post_id, version, body)
-        return {row[0]: (row[1], row[2]) for row in rows}
+        found = {row[0]: (Edition(row[3], row[1]), row[2]) for row in rows}
+        for post_id, (edition, body) in found.items():
+            self._memory.keep(post_id, edition, body)
+        return found
 
     async def _fetch_page(self, group: Sequence[Asked]) -> dict[Asked, PostPage]:
         return {asked: await self._page_of(asked) for asked in group}
@@ -124,12 +137,12 @@ class PostQueries:
     async def _page_of(self, asked: Asked) -> PostPage:
         while True:
             rows, following = cut(await self._list(asked), asked.limit)
-            bodies = [self._memory.get(row[0], row[1]) for row in rows]
+            bodies = [self._memory.get(row[0], _edition(row)) for row in rows]
             missing = [row[0] for row, body in zip(rows, bodies, strict=True) if body is None]
             if missing:
                 fetched = await self._fetch_bodies(missing)
                 bodies = [
-                    body if body is not None else _of_version(fetched, row[0], row[1])
+                    body if body is not None else _of_edition(fetched, row)
                     for row, body in zip(rows, bodies, strict=True)
                 ]
             if None not in bodies:  # else one changed between the two queries: look again
@@ -146,7 +159,7 @@ class PostQueries:
 
 
 def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], Place | None]:
-    """Cut rows of (id, version, sort_at, size) to a page, and say where the next one begins.
+    """Cut rows of (id, version, sort_at, size, ...) to a page, and say where the next one begins.
 
     A page ends at the limit or at PAGE_BYTES, whichever comes first, and holds at least one post.
     """
@@ -165,8 +178,10 @@ def _digest(rows: Sequence[Any]) -> bytes:
     ).digest()
 
 
-def _of_version(
-    fetched: Mapping[UUID, tuple[int, bytes]], post_id: UUID, version: int
-) -> bytes | None:
-    found = fetched.get(post_id)
-    return found[1] if found and found[0] == version else None
+def _edition(row: Sequence[Any]) -> Edition:
+    return Edition(row[4], row[1])
+
+
+def _of_edition(fetched: Mapping[UUID, tuple[Edition, bytes]], row: Sequence[Any]) -> bytes | None:
+    found = fetched.get(row[0])
+    return found[1] if found and found[0] == _edition(row) else None

@@ -34,7 +34,7 @@ POSTS = Table(
     ),
     key_columns=1,
 )
-FORMER_SLUGS = Table("former_slugs", ("slug", "post_id", "left_at"), key_columns=2)
+FORMER_SLUGS = Table("former_slugs", ("slug", "post_id", "left_at"), key_columns=2, owner="post_id")
 
 
 class PostBody(msgspec.Struct, frozen=True, rename="camel"):
@@ -86,8 +86,19 @@ def body(post: Post) -> bytes:
 
 def fold(before: Post | None, event: PostEvent, after: Post) -> Iterable[Put]:
     """Say what an event writes: the post's row, and the slug that it left."""
-    yield Put(POSTS, row(after, body(after)))
-    yield from _left_slug(before, event, after)
+    yield from shows(after)
+    yield from leaves(before, event, after)
+
+
+def shows(post: Post) -> Iterable[Put]:
+    """Give the post's row."""
+    yield Put(POSTS, row(post, body(post)))
+
+
+def leaves(before: Post | None, event: PostEvent, after: Post) -> Iterable[Put]:
+    """Give the slug that a post left with this event, if it did."""
+    if isinstance(event, Renamed) and before is not None and before.slug != after.slug:
+        yield Put(FORMER_SLUGS, (before.slug, after.id, after.updated_at))
 
 
 def row(post: Post, json: bytes) -> tuple[Any, ...]:
@@ -153,10 +164,5 @@ class PostView:
         shown = body(state)
         if not steps:
             return Rendered(shown, [])
-        slugs = [p for step in steps for p in _left_slug(step.before, step.event, step.after)]
+        slugs = [p for step in steps for p in leaves(step.before, step.event, step.after)]
         return Rendered(shown, [Put(POSTS, row(state, shown)), *last_of_each_key(slugs)])
-
-
-def _left_slug(before: Post | None, event: PostEvent, after: Post) -> Iterable[Put]:
-    if isinstance(event, Renamed) and before is not None and before.slug != after.slug:
-        yield Put(FORMER_SLUGS, (before.slug, after.id, after.updated_at))

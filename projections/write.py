@@ -4,7 +4,7 @@ The same rows are put in an append's transaction, in a projector's batch, or bul
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 
 class Table(NamedTuple):
@@ -13,6 +13,8 @@ class Table(NamedTuple):
     name: str
     columns: tuple[str, ...]
     key_columns: int
+    owner: str = "id"
+    """The column that names the stream to which a row belongs."""
 
 
 class Put(NamedTuple):
@@ -22,6 +24,17 @@ class Put(NamedTuple):
     row: tuple[Any, ...]
 
 
+class Drop(NamedTuple):
+    """Remove the row with this key, if there is one."""
+
+    table: Table
+    key: tuple[Any, ...]
+
+
+Write = Put | Drop
+AnyWrite = TypeVar("AnyWrite", bound=Write)
+
+
 class Rendered(NamedTuple):
     """A state as clients get it, and the rows that make its read model show it."""
 
@@ -29,6 +42,11 @@ class Rendered(NamedTuple):
     puts: list[Put]
 
 
-def last_of_each_key(puts: Iterable[Put]) -> list[Put]:
-    """Keep, of the puts of one row, the last: one statement may not touch a row twice."""
-    return list({(p.table.name, p.row[: p.table.key_columns]): p for p in puts}.values())
+def key_of(write: Write) -> tuple[Any, ...]:
+    """Give the key of the row that is written."""
+    return write.row[: write.table.key_columns] if isinstance(write, Put) else write.key
+
+
+def last_of_each_key(writes: Iterable[AnyWrite]) -> list[AnyWrite]:
+    """Keep, of the writes of one row, the last: one statement may not touch a row twice."""
+    return list({(write.table.name, key_of(write)): write for write in writes}.values())

@@ -13,6 +13,9 @@ from infra.cli.common import INTERRUPTED, Failure
 from infra.cli.events import events
 from infra.cli.inspect import config, doctor
 from infra.cli.processes import dev, migrate, serve, worker
+from infra.cli.projections import projections
+from infra.cli.projections_ops import list_projections, repair, skip
+from infra.cli.projector import projector
 from infra.cli.users import users
 
 
@@ -45,8 +48,21 @@ def cli() -> None:
     """
 
 
-for command in (dev, serve, worker, migrate, events, users, config, doctor):
+for command in (
+    dev,
+    serve,
+    worker,
+    projector,
+    migrate,
+    events,
+    projections,
+    users,
+    config,
+    doctor,
+):
     cli.add_command(command)
+for command in (list_projections, skip, repair):
+    projections.add_command(command)
 
 
 def main() -> None:

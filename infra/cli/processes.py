@@ -6,6 +6,7 @@ time that every other command takes to start.
 
 import errno
 import os
+from contextlib import ExitStack
 
 import rich_click as click
 
@@ -19,6 +20,8 @@ from infra.cli.common import (
     require_database,
     run,
 )
+from infra.cli.progress import Progress, progress
+from infra.clock import now
 from infra.database_check import DatabaseFault, check_database, known_versions
 from infra.secrets import SecretError
 from infra.settings import Settings
@@ -32,17 +35,23 @@ _ADDRESS_FAULTS = {
 
 
 @click.command()
-def dev() -> None:
-    """Run everything until Ctrl-C: services, migrations, demo data, API and workers."""
+@click.option(
+    "--events",
+    type=click.IntRange(1, 100_000_000),
+    metavar="N",
+    help="First fill the log with generated posts up to N events; 1,000,000 take about a minute.",
+)
+def dev(*, events: int | None) -> None:
+    """Run everything until Ctrl-C: services, migrations, demo data, API, projector, workers."""
     from infra.cli.banner import banner  # noqa: PLC0415
-    from infra.dev import develop  # noqa: PLC0415
+    from infra.dev import Wanted, develop  # noqa: PLC0415
     from infra.serve import stopped_by_signals  # noqa: PLC0415
 
     # Before the settings are read: what production lacks is for `serve` to ask for.
     if any(name.upper() == _ENV and value == "production" for name, value in os.environ.items()):
         raise Failure(
             f"{_ENV} is production, and `ledgerpress dev` is for development: "
-            "use `ledgerpress serve` and `ledgerpress worker`",
+            "use `ledgerpress serve`, `ledgerpress projector` and `ledgerpress worker`",
             WRONG_USE,
         )
     settings = read_settings()
@@ -50,11 +59,16 @@ def dev() -> None:
     async def work() -> DatabaseFault | SecretError | None:
         with stopped_by_signals() as stop:
             return await develop(
-                settings, stop=stop, on_ready=lambda ready: click.echo(banner(ready))
+                settings,
+                stop=stop,
+                on_ready=lambda ready: click.echo(banner(ready)),
+                wanted=wanted,
             )
 
     try:
-        fault = run(work())
+        with ExitStack() as bars:
+            wanted = None if events is None else Wanted(events, _Generating(bars))
+            fault = run(work())
     except OSError as error:
         raise _address_failure(settings, error) from error
     if fault is not None:
@@ -103,8 +117,13 @@ def worker() -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring the database's schema up to this program's. Needs the schema owner's URL."""
+    """Bring the database's schema up to this program's. Needs the schema owner's URL.
+
+    Read models of an older version are built anew beside those that are served, and then served.
+    """
     from infra.migrate import migrate as run_migrations  # noqa: PLC0415
+    from infra.projections.rebuild import Unwatched  # noqa: PLC0415
+    from infra.projections.upgrade import upgrade  # noqa: PLC0415
 
     settings = read_settings()
     url = database_url(settings)
@@ -116,11 +135,33 @@ def migrate() -> None:
         if fault.kind != "old":
             raise failure(fault)
         await run_migrations(url)
+        left = await upgrade(url, Unwatched(), now)
+        if left is not None:
+            raise Failure(left)
         await require_database(url, settings)
         return True
 
     done = "migrated" if run(work()) else "nothing to do"
     click.echo(f"{done}: the schema is at version {known_versions()[-1]}")
+
+
+class _Generating:
+    """Shows how far the generated events have come, and is gone when they are there."""
+
+    def __init__(self, bars: ExitStack) -> None:
+        self._bars = bars
+        self._bar: Progress | None = None
+        self._first = 0
+
+    def __call__(self, head: int, events: int) -> None:
+        """Take the news."""
+        if self._bar is None:
+            self._bar = self._bars.enter_context(progress("generating", "events"))
+            self._first = head
+        made = head - self._first
+        self._bar(made, events - self._first, count=made)
+        if head >= events:
+            self._bars.close()
 
 
 def _given(url: str | None, variable: str) -> str:

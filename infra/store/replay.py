@@ -2,7 +2,7 @@
 
 What replays everything lives on this: the verification, the rebuilding of claims. Memory holds one
 page of events and the rows of one history, however long the log is. A new aggregate needs its row
-in `KINDS`, and the read models written with its events theirs in `READ_MODELS`.
+in `KINDS`; the read models written with its events come from `projections/registry.py`.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from domain import account, post
+from domain import account, post, projection
 from domain.claim import Claim
 from domain.stream import Stream
 from infra.store.codec import Codec, UnknownEventError
-from projections import accounts, posts
 from projections.database import load_queries
-from projections.write import Put, Table
+from projections.registry import PROJECTIONS
+from projections.write import Put, Table, key_of
 
 if TYPE_CHECKING:
     import asyncpg
@@ -35,28 +35,24 @@ PAGE_ROWS = 50
 PAGE_SECONDS = 300.0
 """The first page of a table without a fitting index comes when all of it was sorted."""
 
-READ_MODELS: tuple[tuple[Table, str], ...] = (
-    (posts.POSTS, "id"),
-    (posts.FORMER_SLUGS, "post_id"),
-    (accounts.ACCOUNTS, "id"),
-)
-"""The tables that equal a fold of the log, and the column that names the stream of a row."""
+INLINE = {each.category: each for each in PROJECTIONS.values() if each.inline}
+READ_MODELS: tuple[Table, ...] = tuple(table for each in INLINE.values() for table in each.tables)
+"""The tables that equal a fold of the whole log at any moment."""
 
 
 class Kind(msgspec.Struct, frozen=True):
     """What replaying needs to know of an aggregate."""
 
     evolve: Callable[..., Any]
-    claims: Callable[[Any], frozenset[Claim]]
-    fold: Callable[[Any, Any, Any], Iterable[Put]]
-    """The rows that an event writes, given the state before, the event and the state after."""
+    claims: Callable[[Any], frozenset[Claim]] = lambda _: frozenset()
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        post.STREAM_CATEGORY: Kind(post.evolve, post.claims, posts.fold),
-        account.STREAM_CATEGORY: Kind(
-            account.evolve, account.claims, lambda _before, _event, after: accounts.fold(after)
+        post.STREAM_CATEGORY: Kind(post.evolve, post.claims),
+        account.STREAM_CATEGORY: Kind(account.evolve, account.claims),
+        projection.STREAM_CATEGORY: Kind(
+            lambda state, event, *, version, **_: projection.evolve(state, event, version=version)
         ),
     }
 )
@@ -132,8 +128,13 @@ class History:
             return
         before = self.state
         self.state = self._kind.evolve(before, event, id=self.stream.id, version=version, at=at)
-        for table, row in self._kind.fold(before, event, self.state):
-            self.rows[table.name, row[: table.key_columns]] = row
+        shown = INLINE.get(category)
+        for write in shown.fold(before, event, self.state) if shown else ():
+            key = (write.table.name, key_of(write))
+            if isinstance(write, Put):
+                self.rows[key] = write.row
+            else:
+                self.rows.pop(key, None)
 
 
 class _MisplacedError(Exception):

@@ -36,8 +36,8 @@ _POSITIONS = 5_000
 Progress = Callable[[str, int, int], None]
 """Told what is being read, how much of it is done, and how much there is (events)."""
 
-_CLAIMS = Table("claims", ("scope", "key", "owner_id"), key_columns=2)
-_TABLES = ((_CLAIMS, "owner_id"), *READ_MODELS)
+_CLAIMS = Table("claims", ("scope", "key", "owner_id"), key_columns=2, owner="owner_id")
+_TABLES = (_CLAIMS, *READ_MODELS)
 
 _HOLDS = {
     "positions": "every position from 1 to the last, once",
@@ -45,7 +45,7 @@ _HOLDS = {
     "events": "every event can be decoded and folded",
     "tags": "every event is of its stream's category and of the type that it says",
     "times": "no event is recorded before the one before it in its stream",
-    **{table.name: f"{table.name} equals what the events say" for table, _ in _TABLES},
+    **{table.name: f"{table.name} equals what the events say" for table in _TABLES},
 }
 
 
@@ -122,7 +122,9 @@ class _Verification:
 
     async def _histories(self, events: int) -> tuple[int, int]:
         """Give how many streams there are, and how many of them could not be compared."""
-        tables = [_Beside(self._connection, table, owner) for table, owner in _TABLES]
+        rows = await self._connection.fetch(QUERIES["served"], timeout=PAGE_SECONDS)
+        served: dict[str, int] = {row[0]: row[1] for row in rows}
+        tables = [_Beside(self._connection, table, served.get(table.name)) for table in _TABLES]
         streams = uncompared = done = 0
         async for histories in replay(self._connection, self._codec, self._report):
             streams += len(histories)
@@ -186,10 +188,12 @@ class _Verification:
 class _Beside:
     """A table's rows in the order of the streams that they belong to, read beside the log."""
 
-    def __init__(self, connection: "Connection", table: Table, owner: str) -> None:
+    def __init__(self, connection: "Connection", table: Table, generation: int | None) -> None:
+        """Read a read model's generation: its view may show another one before this is done."""
         self.table = table
-        self.owner = table.columns.index(owner)
-        query = f"select {', '.join(table.columns)} from {table.name} order by {owner}"  # noqa: S608 - names of our tables
+        self.owner = table.columns.index(table.owner)
+        name = table.name if generation is None else f"{table.name}_g{generation}"
+        query = f"select {', '.join(table.columns)} from {name} order by {table.owner}"  # noqa: S608 - names of our tables
         self._pages = pages(connection, query, PAGE_ROWS)
         self._page: Sequence[Any] = ()
         self._next = 0

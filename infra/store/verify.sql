@@ -28,3 +28,7 @@ select scope, key, owner_id
 from unnest($1::text[], $2::text[], $3::uuid[]) as held(scope, key, owner_id)
 on conflict do nothing
 returning scope, key
+
+-- Which generation of each read model is served.
+-- name: served
+select t.name, p.generation from projection_tables t join projections p on p.name = t.projection

@@ -66,6 +66,7 @@ POST   /logout                           -          401    204   204   204     2
 GET    /me                               -          401    200   200   200     200      200
 DELETE /me                               -          401    204   204   204     204      204
 PUT    /me/password                      -          401    204   204   204     204      204
+GET    /me/activity                      -          401    200   200   200     200      200
 GET    /me/sessions                      -          401    200   200   200     200      200
 DELETE /me/sessions/{session_id}         -          401    404   204   404     404      404
 POST   /me/second-factor                 -          401    200   200   200     200      200
@@ -80,6 +81,8 @@ GET    /events                           -          401    403   403   200     4
 GET    /events/{position}                -          401    403   403   200     403      403
 GET    /events/live                      -          401    403   403   200     403      403
 GET    /streams/{category}/{stream_id}   -          401    403   403   200     403      403
+GET    /projections                      -          401    403   403   403     200      403
+GET    /projections/{name}               -          401    403   403   403     200      403
 GET    /problems                         -          200    200   200   200     200      200
 GET    /problems/{error}                 -          200    200   200   200     200      200
 GET    /openapi.json                     -          200    200   200   200     200      200
@@ -169,6 +172,7 @@ async def _callers(api: Api) -> dict[str, Client]:
 async def _path(api: Api, template: str, owner: Client, post: Post | None) -> str:
     parameters = {"category": "account", "stream_id": str(owner.account_id), "position": "1"}
     parameters |= {"error": "post_not_found", "user_id": str(owner.account_id)}
+    parameters["name"] = "search"
     alive = await api.product.sessions.store.alive(owner.account_id, api.clock.now())
     parameters["session_id"] = str(alive[0].id) if alive else str(NOBODY)
     if post is not None:

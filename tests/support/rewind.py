@@ -2,8 +2,14 @@
 
 import asyncpg
 
+# With the columns that can be written: those that are computed come with the others.
 _TABLES = """
-select quote_ident(tablename) from pg_tables where schemaname = 'public' order by tablename
+select quote_ident(c.relname),
+  string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attgenerated = '')
+from pg_class c
+join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+group by c.relname order by c.relname
 """
 
 
@@ -17,14 +23,15 @@ class Rewind:
     @classmethod
     async def remember(cls, owner: asyncpg.Connection) -> "Rewind":
         """Copy every table aside. `owner` must be a superuser: the log refuses all others."""
-        tables = [row[0] for row in await owner.fetch(_TABLES)]
+        tables = [tuple(row) for row in await owner.fetch(_TABLES)]
         await owner.execute("create schema remembered")
         # Without triggers, as those of the log are there to refuse precisely this.
         lines = ["begin", "set local session_replication_role = replica"]
-        for table in tables:
-            await owner.execute(f"create table remembered.{table} as table public.{table}")
+        for table, columns in tables:
+            rows = f"select {columns} from"
+            await owner.execute(f"create table remembered.{table} as {rows} public.{table}")
             lines.append(f"delete from public.{table}")  # noqa: S608 - the database's own names
-            lines.append(f"insert into public.{table} table remembered.{table}")
+            lines.append(f"insert into public.{table} ({columns}) {rows} remembered.{table}")
         return cls(owner, ";\n".join([*lines, "commit"]))
 
     async def rewind(self) -> None:
