@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format requirements clean
+.PHONY: help run test timing check bench format requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,12 +15,15 @@ run: $(VENV)/.installed ## Serve the whole product on 127.0.0.1:8000, with its o
 test: $(VENV)/.installed ## Run all tests against real servers
 	@$(BIN)/pytest
 
+timing: $(VENV)/.installed ## Test that the time of an attempt to sign in tells nothing (minutes)
+	@$(BIN)/pytest tests/timing
+
 check: $(VENV)/.installed ## Lint, format and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(VENV)/.installed ## Measure the log and the HTTP layer beside their baselines
+bench: $(VENV)/.installed ## Measure the log, the HTTP layer and signing in beside their baselines
 	@$(BIN)/python -m tests.bench
 
 format: $(VENV)/.installed ## Format the code

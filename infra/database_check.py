@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 
 from infra.postgres import APPLICATION_ROLE, CONNECT_SECONDS
+from projections.registry import PROJECTIONS
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -31,7 +32,11 @@ async def check_database(url: str, *, production: bool) -> DatabaseFault | None:
         if await connection.fetchval("select to_regclass('alembic_version')") is None:
             return DatabaseFault("old", "the database is empty: run `ledgerpress migrate`")
         version = await connection.fetchval("select version_num from alembic_version")
-        return _compare(str(version)) or await _without_rights(connection)
+        return (
+            _compare(str(version))
+            or await _without_rights(connection)
+            or await _other_rows(connection)
+        )
     except asyncpg.InsufficientPrivilegeError as error:
         return DatabaseFault("unusable", f"{error}; {await _way_to_rights(connection)}")
     finally:
@@ -45,6 +50,20 @@ async def _without_rights(connection: asyncpg.Connection) -> DatabaseFault | Non
         return None
     reason = f"the login may not act as {APPLICATION_ROLE}; {await _way_to_rights(connection)}"
     return DatabaseFault("unusable", reason)
+
+
+async def _other_rows(connection: asyncpg.Connection) -> DatabaseFault | None:
+    """Find a projection whose rows are of another schema version than this program's."""
+    for name, version in await connection.fetch("select name, schema_version from projections"):
+        projection = PROJECTIONS.get(name)
+        if projection is None or version > projection.schema_version:
+            return DatabaseFault("unusable", f"the tables of {name} are newer than this program")
+        if version < projection.schema_version:
+            return DatabaseFault(
+                "old",
+                f"the tables of {name} are older than this program: run `ledgerpress migrate`",
+            )
+    return None
 
 
 async def _way_to_rights(connection: asyncpg.Connection) -> str:

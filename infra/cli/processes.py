@@ -39,7 +39,7 @@ _ADDRESS_FAULTS = {
     "--events",
     type=click.IntRange(1, 100_000_000),
     metavar="N",
-    help="First fill the log with generated posts up to N events; 1,000,000 take about a minute.",
+    help="First fill the log with generated posts up to N events; 1,000,000 take a minute or two.",
 )
 def dev(*, events: int | None) -> None:
     """Run everything until Ctrl-C: services, migrations, demo data, API, projector, workers."""

@@ -19,18 +19,23 @@ from api.app import create_app
 from commands.accounts import register
 from domain.stream import Role
 from infra.api_services import api_services
-from infra.bootstrap import open_product
+from infra.bootstrap import Product, open_product
 from infra.http_server.run import serve
-from infra.identity.passwords import CHEAP
+from infra.identity.limits import redis_limiter
 from infra.serve import spare_the_collector
-from tests.support.accounts import OPERATOR, person, random_keys
+from tests.support.accounts import OPERATOR, a_session, person, random_keys
+from tests.support.product import NO_REDIS, PASSWORD
 from tests.support.services import settings_in
+from tests.support.signing_in import generous
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """The database, which is a secret and hence no argument."""
+    """Where to connect, which are secrets and hence no arguments."""
 
     url: str
+    redis_url: str = NO_REDIS
+    people: int = 0
+    """How many can sign in, by the address of `email_of` and the `PASSWORD` of the tests."""
 
 
 class Api(msgspec.Struct, frozen=True):
@@ -40,10 +45,25 @@ class Api(msgspec.Struct, frozen=True):
     token: str
 
 
+def email_of(number: int) -> str:
+    """Give somebody's address."""
+    return f"person-{number}@bench.example"
+
+
 @get("/plain")
 async def plain() -> dict[str, str]:
     """Answer 300 bytes, the way Litestar's first page shows it."""
     return {"body": "x" * 300}
+
+
+async def register_people(product: Product, count: int) -> None:
+    """Open accounts, with one hash for all: hashing for each would take long."""
+    password_hash = await product.passwords.hash(PASSWORD.encode())
+    assert isinstance(password_hash, str)
+    for number in range(count):
+        someone = person(product, email_of(number))
+        someone = msgspec.structs.replace(someone, password_hash=password_hash)
+        await register(product.accounts, OPERATOR, someone)
 
 
 async def main() -> None:
@@ -52,11 +72,17 @@ async def main() -> None:
     spare_the_collector()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stop.set)
-    async with open_product(setup.url, random_keys(), hashing=CHEAP) as product:
+    async with (
+        open_product(setup.url, random_keys()) as product,
+        redis_limiter(setup.redis_url, key=b"l" * 32, rules=generous()) as limiter,
+    ):
         author = msgspec.structs.replace(person(product), roles=frozenset({Role.AUTHOR}))
         await register(product.accounts, OPERATOR, author)
-        token = product.access_tokens.issue(author.account_id, datetime.now(UTC))
-        services = api_services(product, settings_in(Path("unused")))
+        await register_people(product, setup.people)
+        now = datetime.now(UTC)
+        session_id = await a_session(product, author.account_id, now)
+        token = product.access_tokens.issue(author.account_id, session_id, now)
+        services = api_services(product, settings_in(Path("unused")), limiter)
         application = create_app(services)
         baseline = Litestar([plain], openapi_config=None)
 

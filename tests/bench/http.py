@@ -41,7 +41,7 @@ async def main() -> None:
     rates: dict[str, list[float]] = {kind: [] for kind in ("plain", *TARGETS)}
     async with durable_databases() as (databases, folder), databases.fresh() as url:
         machine = await describe(url, folder)
-        async with api_process(url) as (process, api):
+        async with api_process(Setup(url)) as (process, api):
             makers = await prepare(api)
             for _ in range(ROUNDS):
                 for kind, of_kind in rates.items():
@@ -137,7 +137,7 @@ def peak_memory(process: Process) -> str:
 
 
 @asynccontextmanager
-async def api_process(url: str) -> AsyncIterator[tuple[Process, Api]]:
+async def api_process(setup: Setup) -> AsyncIterator[tuple[Process, Api]]:
     """Run the API in a process of its own."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.api_process", stdin=PIPE, stdout=PIPE
@@ -145,7 +145,7 @@ async def api_process(url: str) -> AsyncIterator[tuple[Process, Api]]:
     assert process.stdin
     assert process.stdout
     try:
-        process.stdin.write(msgspec.json.encode(Setup(url)) + b"\n")
+        process.stdin.write(msgspec.json.encode(setup) + b"\n")
         yield process, msgspec.json.decode(await process.stdout.readline(), type=Api)
     finally:
         process.stdin.close()

@@ -169,6 +169,7 @@ revoke all on function show_generation, make_read_model, drop_stray_generations,
   index_generation, serve_generation from public;
 grant execute on function drop_stray_generations, begin_generation, index_generation,
   serve_generation to ledgerpress_app;
+grant usage on schema public to ledgerpress_app;  -- a schema made by hand has no such grant
 grant select, update on projections to ledgerpress_app;
 grant select on projection_tables to ledgerpress_app;
 
