@@ -37,6 +37,7 @@ _REQUEST_ID = "01a20696-d9a0-702d-b013-dcf1af833cad"
 
 ERRORS_OF_PATH_PARAMETERS: Mapping[str, str] = {
     "post_id": "bad_id",
+    "rebuild_id": "bad_id",
     "session_id": "bad_id",
     "user_id": "bad_id",
     "stream_id": "bad_id",

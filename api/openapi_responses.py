@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from commands.outcomes import (
+    Accepted,
     Changed,
     Created,
     Deleted,
@@ -57,6 +58,14 @@ OUTCOMES: Mapping[type, tuple[Row, ...]] = {
             202,
             "Whoever has the address gets a message; nobody else is told whether anybody does.",
             ("Cache-Control",),
+            has_body=True,
+        ),
+    ),
+    Accepted: (
+        Row(
+            202,
+            "It will be done; Location leads to how it stands.",
+            ("Location", "Cache-Control"),
             has_body=True,
         ),
     ),

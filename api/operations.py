@@ -31,7 +31,18 @@ from api.operation import (
 from api.post_requests import CreatePost, PatchPost, PlaceLegalHold, RevertPost, SchedulePost
 from api.problem_pages import HTML_TYPE, JSON_TYPE, ProblemType, ProblemTypes
 from api.projections import ProjectionList
-from commands.outcomes import Changed, Created, Deleted, Found, Moved, NotModified, SubmittedByForm
+from api.rebuilds import RebuildAsked, RebuildBody
+from commands.outcomes import (
+    Accepted,
+    Changed,
+    Created,
+    Deleted,
+    Done,
+    Found,
+    Moved,
+    NotModified,
+    SubmittedByForm,
+)
 from domain.post import Status
 from projections.posts import PostBody
 from projections.status import ProjectionStatus
@@ -72,6 +83,7 @@ PATH_PARAMETERS: Mapping[str, Parameter] = {
         Parameter("stream_id", UUID, "The id of whatever the stream is about."),
         Parameter("error", str, "The code of an error."),
         Parameter("name", str, "The name of a projection."),
+        Parameter("rebuild_id", UUID, "The id of a rebuild."),
     )
 }
 
@@ -276,6 +288,27 @@ OPERATIONS: Mapping[str, Operation] = {
         who="operators",
         returns=(Returns(Found, {JSON_TYPE: ProjectionStatus}, ("Vary",)),),
         errors=(*READS, "forbidden", "projection_not_found"),
+    ),
+    "POST /projections/{name}/rebuild": Operation(
+        id="rebuildProjection",
+        group="operation",
+        who="operators",
+        returns=(Returns(Accepted, {JSON_TYPE: RebuildAsked}),),
+        errors=(*READS, "forbidden", "projection_not_found", "rebuild_in_progress"),
+    ),
+    "GET /projections/{name}/rebuilds/{rebuild_id}": Operation(
+        id="readRebuild",
+        group="operation",
+        who="operators",
+        returns=(Returns(Found, {JSON_TYPE: RebuildBody}, ("Retry-After", "Vary")),),
+        errors=(*READS, "forbidden", "rebuild_not_found"),
+    ),
+    "DELETE /projections/{name}/rebuilds/{rebuild_id}": Operation(
+        id="cancelRebuild",
+        group="operation",
+        who="operators",
+        returns=(Returns(Done),),
+        errors=(*READS, "forbidden", "rebuild_not_found", "rebuild_over"),
     ),
     "GET /problems": Operation(
         id="listProblems",

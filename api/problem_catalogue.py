@@ -115,6 +115,13 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "Take the name from the list of projections.",
             "RFC 9110, section 15.5.5",
         ),
+        "rebuild_not_found": Problem(
+            404,
+            "There is no such rebuild",
+            "The projection has no rebuild of this id, or has it no more.",
+            "Take the address from the answer to the request for it.",
+            "RFC 9110, section 15.5.5",
+        ),
         "route_not_found": Problem(
             404,
             "There is nothing at this address",
@@ -237,6 +244,20 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "An earlier request with this Idempotency-Key has not ended.",
             "Wait a moment and repeat the same request with the same key.",
             "HTTP contract, 11",
+        ),
+        "rebuild_in_progress": Problem(
+            409,
+            "The projection is being rebuilt already",
+            "A rebuild of the projection is queued or running: collidesWith is its address.",
+            "Wait for it, or cancel it with DELETE.",
+            "RFC 9110, section 15.5.10",
+        ),
+        "rebuild_over": Problem(
+            409,
+            "It is too late to cancel the rebuild",
+            "The rebuild is in the status or at the step that collidesWith names.",
+            "Look at what came of it; `ledgerpress projections undo` goes back.",
+            "RFC 9110, section 15.5.10",
         ),
         "slug_already_exists": Problem(
             409,

@@ -18,7 +18,7 @@ Incoming = Request[Any, Any, Any]
 PROJECTION_NOT_FOUND = NotFound("projection_not_found")
 _OPERATORS_ALONE = Forbidden("Only operators may see the projections.")
 # Of this moment, and of no other.
-_CACHING = ("no-store", "Accept, Authorization")
+CACHING = ("no-store", "Accept, Authorization")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -51,19 +51,24 @@ async def _list(exchange: Exchange) -> Outcome:
     if refused is not None:
         return refused
     statuses = await exchange.services.projections.all()
-    return Found(_encode(ProjectionList([*statuses])), None, None, *_CACHING)
+    return Found(_encode(ProjectionList([*statuses])), None, None, *CACHING)
 
 
 async def _read(exchange: Exchange) -> Outcome:
     refused = await _refused(exchange)
     if refused is not None:
         return refused
-    name = exchange.parameter("name")
-    # No name has characters that PostgreSQL could not take.
-    status = await exchange.services.projections.one(name) if name.isidentifier() else None
+    status = await known(exchange)
     if status is None:
         return PROJECTION_NOT_FOUND
-    return Found(_encode(status), None, None, *_CACHING)
+    return Found(_encode(status), None, None, *CACHING)
+
+
+async def known(exchange: Exchange) -> ProjectionStatus | None:
+    """Find the projection that the path names."""
+    name = exchange.parameter("name")
+    # No name has characters that PostgreSQL could not take.
+    return await exchange.services.projections.one(name) if name.isidentifier() else None
 
 
 async def _refused(exchange: Exchange) -> Outcome | None:

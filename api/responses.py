@@ -159,6 +159,8 @@ def _found(found: Found) -> Answer:
         fields.append((b"last-modified", http_date(found.modified).encode()))
     if found.links:
         fields.append((b"link", ", ".join(found.links).encode("latin-1")))
+    if found.retry_after is not None:
+        fields.append((b"retry-after", b"%d" % found.retry_after))
     return Answer(200, fields, found.body)
 
 

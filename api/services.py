@@ -15,6 +15,7 @@ from commands.posts import Posts
 from projections.accounts import AccountQueries
 from projections.activity import ActivityQueries
 from projections.post_queries import PostQueries
+from projections.rebuild_requests import RebuildRequests
 from projections.search import SearchQueries
 from projections.status import ProjectionQueries
 
@@ -55,6 +56,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     post_queries: PostQueries
     account_queries: AccountQueries
     projections: ProjectionQueries
+    rebuilds: RebuildRequests
     activity: ActivityQueries
     search: SearchQueries
     log: EventLog

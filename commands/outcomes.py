@@ -101,6 +101,8 @@ class Found(msgspec.Struct, frozen=True, tag=True):
     cache_control: str
     vary: str
     links: tuple[str, ...] = ()
+    retry_after: int | None = None
+    """In how many seconds it is worth asking again, for what is under way."""
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):

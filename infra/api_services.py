@@ -12,6 +12,7 @@ from infra.bootstrap import Product, identity
 from infra.identity.email_address import email_fault
 from infra.identity.tokens import AccessToken
 from infra.postgres import Database
+from infra.projections.rebuild_requests import PostgresRebuildRequests
 from infra.settings import Settings
 from infra.store.answers import PostgresAnswers
 from projections.activity import ActivityQueries
@@ -59,6 +60,7 @@ def api_services(product: Product, settings: Settings, limiter: Limiter) -> Serv
         post_queries=product.post_queries,
         account_queries=product.account_queries,
         projections=ProjectionQueries(product.database),
+        rebuilds=PostgresRebuildRequests(product.database),
         activity=ActivityQueries(product.database),
         search=SearchQueries(product.database),
         log=product.log,

@@ -25,7 +25,7 @@ from infra.projections.rebuild import Unwatched
 from infra.projections.upgrade import upgrade
 from infra.running import Running, announced
 from infra.secrets import SecretError
-from infra.serve import run_api, running_projector, running_workers
+from infra.serve import run_api, running_projector, running_rebuilder, running_workers
 from infra.settings import Settings
 from infra.store.nats_hints import shared_hints
 
@@ -121,7 +121,11 @@ async def _run(
                     serving.set()
                     on_ready(Ready(address, settings.data_dir, password))
 
-                async with running_workers(product, settings), running_projector(product):
+                async with (
+                    running_workers(product, settings),
+                    running_projector(product),
+                    running_rebuilder(product, services.database_url),
+                ):
                     await run_api(
                         product,
                         settings,

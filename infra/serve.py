@@ -21,12 +21,14 @@ from infra.identity.limits import redis_limiter
 from infra.identity.sessions import PostgresSessions
 from infra.mail.open import mail_sender
 from infra.projections.projector_store import PostgresProjectorStore
+from infra.projections.rebuild_requests import PostgresRebuildRequests, Rebuilder
 from infra.settings import Settings
 from infra.store.answers import PostgresAnswers
 from projections.registry import PROJECTIONS
 from workers.housekeeping import Forgetful, run_housekeeping
 from workers.mailer import run_mailer
 from workers.projector import run_projector
+from workers.rebuilder import run_rebuilder
 from workers.scheduler import run_scheduler
 
 
@@ -89,6 +91,7 @@ def kept_for_a_time(product: Product) -> Sequence[Forgetful]:
         PostgresSessions(database),
         product.registrations,
         PostgresPasswordResets(database),
+        PostgresRebuildRequests(database),
     )
 
 
@@ -106,6 +109,25 @@ async def running_projector(product: Product) -> AsyncIterator[None]:
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(projector)
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+@asynccontextmanager
+async def running_rebuilder(product: Product, database_url: str) -> AsyncIterator[None]:
+    """Do the rebuilds that operators ask for while inside."""
+    stop = asyncio.Event()
+    requests = PostgresRebuildRequests(product.database)
+    rebuilder = run_rebuilder(
+        requests,
+        Rebuilder(database_url, requests, now),
+        new_id=product.ledger.new_id,
+        stop=stop,
+    )
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(rebuilder)
         try:
             yield
         finally:

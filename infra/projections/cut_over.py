@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -26,8 +27,16 @@ _APPEND_LOCK_SECONDS = 2.0
 _TABLE_LOCK_SECONDS = 0.05
 """While a table is waited for, whoever comes behind waits as well."""
 
-Record = Callable[[int], history.ProjectionEvent]
-"""Gives the event to append, knowing the position at which the generations changed places."""
+
+class Record(msgspec.Struct, frozen=True):
+    """What the log keeps of it."""
+
+    event: Callable[[int], history.ProjectionEvent]
+    """Given the position at which the generations changed places."""
+    now: Callable[[], datetime]
+    actor: UUID | None = None
+    correlation: str | None = None
+    """With the request that it answers."""
 
 
 class CutOver(msgspec.Struct, frozen=True):
@@ -64,7 +73,6 @@ async def cut_over(
     target: Target,
     at: int,
     record: Record,
-    now: Callable[[], datetime],
 ) -> CutOver:
     """Serve the target, which stands at a position, once it has seen all that the served one has.
 
@@ -77,7 +85,7 @@ async def cut_over(
             await connection.execute(QUERIES["lead"], standing.name, uuid7(), _LEAD_SECONDS)
         at = await approach(connection, target, at)
         try:
-            position, held = await _try(connection, standing, target, at, record, now)
+            position, held = await _try(connection, standing, target, at, record)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             await asyncio.sleep(_PAUSE_SECONDS)
         else:
@@ -93,7 +101,6 @@ async def _try(
     target: Target,
     at: int,
     record: Record,
-    now: Callable[[], datetime],
 ) -> tuple[int, float]:
     inline = target.projection.inline
     async with connection.transaction():
@@ -113,7 +120,7 @@ async def _try(
             None if inline else upto,
         )
         await _limit(connection, _APPEND_LOCK_SECONDS)
-        await _append(connection, record(upto), now())
+        await _append(connection, record, upto)
     return upto, time.perf_counter() - began
 
 
@@ -121,16 +128,15 @@ async def _limit(connection: asyncpg.Connection, seconds: float) -> None:
     await connection.execute(f"set local lock_timeout = {round(seconds * 1000)}")
 
 
-async def _append(
-    connection: asyncpg.Connection, event: history.ProjectionEvent, at: datetime
-) -> None:
+async def _append(connection: asyncpg.Connection, record: Record, position: int) -> None:
     """Append in the transaction that is open: it is recorded if, and only if, it was done."""
-    metadata = msgspec.json.encode(Metadata(command=type(event).__name__)).decode()
+    event = record.event(position)
+    metadata = Metadata(type(event).__name__, record.actor, correlation=record.correlation)
     await connection.execute(
         QUERIES["record"],
         history.stream(event.name).id,
-        metadata,
-        at,
+        msgspec.json.encode(metadata).decode(),
+        record.now(),
         uuid7(),
         type(event).__struct_config__.tag,
         Codec().encode(event),

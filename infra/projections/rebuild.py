@@ -9,6 +9,7 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -17,7 +18,7 @@ from domain.projection import Rebuilt, Undone
 from infra.projections.catch_up import Target, catch_up
 from infra.projections.compare import Comparison, Side, compare
 from infra.projections.connection import rebuild_connection
-from infra.projections.cut_over import CutOver, approach, cut_over, goal
+from infra.projections.cut_over import CutOver, Record, approach, cut_over, goal
 from infra.projections.folding import CannotFoldError
 from infra.projections.generations import (
     QUERIES,
@@ -74,6 +75,10 @@ class Rebuild(msgspec.Struct, frozen=True):
     cut_over: CutOver
 
 
+async def _nothing() -> None:
+    """Go on."""
+
+
 class Ordered(msgspec.Struct, frozen=True):
     """What to rebuild, where, and how."""
 
@@ -83,6 +88,12 @@ class Ordered(msgspec.Struct, frozen=True):
     now: Callable[[], datetime]
     processes: int = 0
     """0: as many as there are cores."""
+    before_serving: Callable[[], Awaitable[None]] = _nothing
+    """Awaited when all is ready; what it raises ends the rebuild, and nothing has changed."""
+    asked_by: UUID | None = None
+    """The account, if it was one."""
+    correlation: str | None = None
+    """What the log shall connect it with."""
 
 
 async def rebuild(order: Ordered) -> Rebuild | Busy | Refused:
@@ -98,13 +109,15 @@ async def rebuild(order: Ordered) -> Rebuild | Busy | Refused:
         target, at = await _made(connection, order)
         comparison = await _compared(connection, order, at_first, target, at)
 
-        def record(position: int) -> Rebuilt:
+        def event(position: int) -> Rebuilt:
             return Rebuilt(
                 at_first.name, target.generation, position, comparison.rows, comparison.differing
             )
 
+        await order.before_serving()
         order.watch.step("cut-over")
-        done = await cut_over(connection, at_first, target, comparison.position, record, order.now)
+        record = Record(event, order.now, order.asked_by, order.correlation)
+        done = await cut_over(connection, at_first, target, comparison.position, record)
         await _clean(connection, order)
         return Rebuild(target.generation, comparison, done)
 
@@ -149,8 +162,9 @@ async def undo(order: Ordered) -> CutOver | Busy | Refused:
             at_first,
             target,
             previous.position,
-            lambda position: Undone(at_first.name, previous.generation, position),
-            order.now,
+            Record(
+                lambda position: Undone(at_first.name, previous.generation, position), order.now
+            ),
         )
 
     return await _alone(order, work)

@@ -10,6 +10,7 @@ from api.exchange import Exchange
 from api.openapi_responses import FIELDS, FIELDS_OF_ERRORS, OUTCOMES
 from api.responses import respond
 from commands.outcomes import (
+    Accepted,
     Changed,
     Contended,
     Created,
@@ -46,6 +47,7 @@ SUCCESSES: list[tuple[Outcome, int]] = [
     (Moved("/posts/1", 60), 301),
     (Done(), 204),
     (MailFollows(), 202),
+    (Accepted("/projections/search/rebuilds/1", b"{}"), 202),
     (TokensIssued(b"{}"), 200),
     (NotModified("1.1", "private", "Accept"), 304),
 ]

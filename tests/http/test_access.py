@@ -83,6 +83,9 @@ GET    /events/live                      -          401    403   403   200     4
 GET    /streams/{category}/{stream_id}   -          401    403   403   200     403      403
 GET    /projections                      -          401    403   403   403     200      403
 GET    /projections/{name}               -          401    403   403   403     200      403
+POST   /projections/{name}/rebuild       -          401    403   403   403     202      403
+GET    /projections/{name}/rebuilds/{rebuild_id} -  401    403   403   403     404      403
+DELETE /projections/{name}/rebuilds/{rebuild_id} -  401    403   403   403     404      403
 GET    /problems                         -          200    200   200   200     200      200
 GET    /problems/{error}                 -          200    200   200   200     200      200
 GET    /openapi.json                     -          200    200   200   200     200      200
@@ -172,7 +175,7 @@ async def _callers(api: Api) -> dict[str, Client]:
 async def _path(api: Api, template: str, owner: Client, post: Post | None) -> str:
     parameters = {"category": "account", "stream_id": str(owner.account_id), "position": "1"}
     parameters |= {"error": "post_not_found", "user_id": str(owner.account_id)}
-    parameters["name"] = "search"
+    parameters |= {"name": "search", "rebuild_id": str(NOBODY)}
     alive = await api.product.sessions.store.alive(owner.account_id, api.clock.now())
     parameters["session_id"] = str(alive[0].id) if alive else str(NOBODY)
     if post is not None:
