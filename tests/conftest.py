@@ -40,9 +40,7 @@ async def database_url(databases: Databases) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def shared_api(
-    databases: Databases, services: Services
-) -> AsyncIterator[tuple[Api, Rewind]]:
+async def shared_api(databases: Databases, services: Services) -> AsyncIterator[tuple[Api, Rewind]]:
     """Serve the whole product once, with an account for each role."""
     async with (
         databases.fresh() as url,
