@@ -57,12 +57,19 @@ def _limited(name: str, body: type, outcome: Returns, *errors: str) -> Operation
     )
 
 
-def _own(name: str, outcome: Returns, *errors: str, body: type | None = None) -> Operation:
+def _own(
+    name: str,
+    outcome: Returns,
+    *errors: str,
+    body: type | None = None,
+    headers: tuple[Parameter, ...] = (),
+) -> Operation:
     """Describe what somebody asks about their own account."""
     return Operation(
         id=name,
         group="accounts",
         who="oneself",
+        headers=headers,
         body=body,
         returns=(outcome,),
         errors=("not_acceptable", *errors),
@@ -120,7 +127,9 @@ ACCOUNT_OPERATIONS: Mapping[str, Operation] = {
         "email_token_unknown",
     ),
     "GET /me": _own("readMe", Returns(Found, {JSON_TYPE: MeBody}, ("Vary",)), "bad_parameter"),
-    "DELETE /me": _own("eraseMe", Returns(Done), "bad_parameter", "contended", "gone"),
+    "DELETE /me": _own(
+        "eraseMe", Returns(Done), "bad_parameter", "contended", "gone", headers=(IF_MATCH,)
+    ),
     "PUT /me/password": _own(
         "changePassword",
         Returns(Done, fields=LIMITS),

@@ -44,6 +44,11 @@ class Register(_Secret, frozen=True, rename="camel", forbid_unknown_fields=True)
     password: Password
     name: Name | None = None
 
+    def __post_init__(self) -> None:
+        # It is shown to others, who must not be fooled by line breaks or turned directions.
+        if self.name is not None and not self.name.isprintable():
+            raise ValueError("`name` must have printable characters alone")
+
 
 class EmailToken(_Secret, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A token from a message."""

@@ -9,6 +9,7 @@ from litestar import Request, delete, get, put
 from api.account_bodies import ActivityList, me_body, session_list
 from api.account_requests import ChangePassword
 from api.answer import Answer
+from api.conditional import parse_conditions
 from api.exchange import Exchange
 from api.likely import as_seen
 from api.limited import limited
@@ -25,11 +26,13 @@ from api.requests import (
 from api.responses import respond
 from api.route_table import takes
 from commands.erasing import erase
-from commands.outcomes import Found, Malformed, Outcome, Unauthenticated
+from commands.outcomes import Found, Malformed, Outcome, StaleVersion, Unauthenticated
 from commands.password_change import NewPassword, change_password
+from commands.preconditions import Verdict, evaluate
 from commands.sessions import end_session
 from domain.account import SessionEndedBy
 from domain.stream import Actor
+from projections.accounts import AccountView
 
 Incoming = Request[Any, Any, Any]
 
@@ -40,6 +43,7 @@ _ACTIVITY_PARAMETERS = frozenset({"days"})
 UNSEEN_BY_CACHES = ("no-store", "Accept, Authorization")
 
 _encode = msgspec.json.Encoder().encode
+_view = AccountView()
 
 
 @get("/me")
@@ -127,6 +131,15 @@ async def _remove(exchange: Exchange, actor: Actor | Unauthenticated | None) -> 
     refused = no_query(exchange) or not_acceptable(exchange) or await read_nothing(exchange)
     if refused is not None:
         return refused
+    known = exchange.signed_in
+    conditions = parse_conditions(exchange.headers)
+    if isinstance(conditions, Malformed):
+        return conditions
+    if known is not None:
+        tag = _view.tag(known.account.version)
+        created_at = known.account.created_at
+        if evaluate(conditions, tag=tag, modified=created_at, safe=False) is not Verdict.PROCEED:
+            return StaleVersion(tag, _view.history(actor.account_id))
     # Nothing undoes it, so the session must still live at the moment when it is done.
     caller = exchange.caller(actor, "EraseAccount")
     return await erase(exchange.services.identity, caller, actor.account_id)

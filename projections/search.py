@@ -116,6 +116,7 @@ BEST = Hit(2**62, UUID(int=2**128 - 1))
 """Before the first place."""
 
 _SEARCHES_AT_ONCE = 2
+_MOST_EXCLUSIONS = 16
 
 _encode = msgspec.json.Encoder().encode
 
@@ -136,7 +137,7 @@ class SearchQueries:
         Any text without NUL is a query, though perhaps one that finds nothing. A page ends early
         rather than grow past PAGE_BYTES.
         """
-        page = await self._pages.get(wanted)
+        page = await self._pages.get(wanted._replace(text=_bounded(wanted.text)))
         assert page is not None  # noqa: S101 - every page can be fetched, also an empty one
         return page
 
@@ -163,6 +164,13 @@ class SearchQueries:
             b",".join(_item(shown[hit[1]]) for hit in chosen if hit[1] in shown),
             following,
         )
+
+
+def _bounded(text: str) -> str:
+    """Take away exclusions past a number: PostgreSQL fails where they exclude one another."""
+    kept = text.split("-", _MOST_EXCLUSIONS)
+    kept[-1] = kept[-1].replace("-", " ")
+    return "-".join(kept)
 
 
 def _cut(hits: Sequence[Any], limit: int) -> tuple[Sequence[Any], Hit | None]:

@@ -70,6 +70,8 @@ def create(
     """Open an account for EMAIL. The password is asked for, unless an option says otherwise."""
     if fault := email_fault(email):
         raise click.BadParameter(f"{email!r} {fault}", param_hint="EMAIL")
+    if name is not None and not name.isprintable():
+        raise click.BadParameter("must have printable characters alone", param_hint="--name")
     settings = read_settings()
     password = _password(password_file, generate=generate_password)
     taken = new_password(password, (email, name or ""))

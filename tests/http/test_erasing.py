@@ -23,7 +23,7 @@ from infra.identity.sessions import PostgresSessions
 from infra.mail.folder import FolderSender
 from infra.store.event_store import PostgresEventStore
 from infra.store.verify import verify
-from tests.support.http import Client, fields, problem
+from tests.support.http import Client, fields, if_match, problem, tag_of
 from tests.support.mail import mails_in, token_in
 from tests.support.posts import Post, a_draft, a_post, a_published_post
 from tests.support.product import PASSWORD, Api, running_api
@@ -91,6 +91,17 @@ async def test_the_answer(api: Api) -> None:
     problem(await ada.get("/me"), 401, "invalid_token")
     problem(await ada.delete("/me"), 401, "invalid_token")
     problem(await ada.post("/logout", {"everywhere": True}), 401, "invalid_token")
+
+
+async def test_a_condition_that_does_not_hold(api: Api) -> None:
+    """412 and nothing is erased; with the account's tag, as /users shows it, it is done."""
+    ada = await api.account("ada")
+    tag = tag_of(await ada.get(f"/users/{ada.account_id}"))
+
+    problem(await ada.send("DELETE", "/me", headers=if_match('"9.9"')), 412, "stale_version")
+    problem(await ada.send("DELETE", "/me", headers=if_match("nonsense")), 400, "malformed_header")
+    assert (await ada.get("/me")).status_code == 200
+    assert (await ada.send("DELETE", "/me", headers=if_match(tag))).status_code == 204
 
 
 async def test_nobody_signs_in_any_more(api: Api) -> None:

@@ -39,6 +39,15 @@ VARIANTS = (
 """Spellings of one address to the product; some are other mailboxes to the rest of the world."""
 
 
+@pytest.mark.parametrize("name", ["J\r\nBcc: x@y.example", "\u202eenaJ", "tab\there"])
+async def test_a_name_is_printable(api: Api, name: str) -> None:
+    """400: what others are shown has no line breaks and turns no directions."""
+    body = {"email": "new@test.example", "password": GOOD, "name": name}
+
+    answer = problem(await api.anonymous.post("/register", body), 400, "invalid_body")
+    assert answer["member"] == "name"
+
+
 async def test_the_answer_is_the_same_whoever_has_the_address(api: Api, redis_url: str) -> None:
     """A new address, one of an account and one that waits get the same bytes, but for the id."""
     await api.account("ada")
