@@ -8,13 +8,16 @@ cut, edited or taken from another list; it grants nothing, so it needs no secret
 import re
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from commands.outcomes import Malformed
 
 _FORMAT = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _PAYLOAD = struct.Struct(">Bq16s")
 _CHECKSUM_BYTES = 8
 # 33 bytes are 44 characters with no padding and no spare bits: each cursor has one spelling.
@@ -27,6 +30,16 @@ class Cursor(NamedTuple):
     micros: int
     """Its sort time, in microseconds since 1970 UTC."""
     id: UUID
+
+    @classmethod
+    def of(cls, at: datetime, id_: UUID) -> Self:
+        """Make one of a sort time."""
+        return cls((at - _EPOCH) // _MICROSECOND, id_)
+
+    @property
+    def at(self) -> datetime:
+        """The sort time."""
+        return _EPOCH + self.micros * _MICROSECOND
 
 
 def encode_cursor(cursor: Cursor, *, of_list: str) -> str:

@@ -3,7 +3,7 @@
 With `q` they are a search, which is in `post_search.py`.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -34,7 +34,6 @@ from projections.posts import SCHEMA_VERSION
 Incoming = Request[Any, Any, Any]
 
 _PARAMETERS = frozenset({"cursor", "limit", "q", "status"})
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 _NEWEST = Place(_NEVER, UUID(int=2**128 - 1))
 
@@ -55,7 +54,7 @@ class Asked(msgspec.Struct, frozen=True):
         """Say it as the read model takes it; a status is asked for of one's own posts."""
         place = _NEWEST
         if self.cursor is not None:
-            place = Place(_EPOCH + timedelta(microseconds=self.cursor.micros), self.cursor.id)
+            place = Place(self.cursor.at, self.cursor.id)
         if self.status is None or actor is None:
             return Wanted(place, self.limit)
         return Wanted(place, self.limit, actor.account_id, self.status)
@@ -160,5 +159,4 @@ def _parse_status(text: str | None) -> Status | Malformed | None:
 
 
 def _cursor(place: Place, of_list: str) -> str:
-    micros = (place.sort_at - _EPOCH) // timedelta(microseconds=1)
-    return encode_cursor(Cursor(micros, place.id), of_list=of_list)
+    return encode_cursor(Cursor.of(place.sort_at, place.id), of_list=of_list)

@@ -30,9 +30,9 @@ from api.requests import (
     MERGE_PATCH,
     check_headers,
     id_in_path,
-    not_acceptable,
     read_json,
     read_nothing,
+    refused_headers,
 )
 from api.responses import respond
 from api.route_table import direct, takes
@@ -301,18 +301,11 @@ async def _change_as(
         return post_id
     conditions = parse_conditions(exchange.headers)
 
-    def check() -> Outcome | None:
-        """Judge the header fields, once the caller is known to be allowed."""
-        kind = not_acceptable(exchange) if accepts is None else check_headers(exchange, accepts)
-        if kind is not None and not isinstance(kind, ContentKind):
-            return kind
-        return conditions if isinstance(conditions, Malformed) else None
-
     services = exchange.services
     wanted = PostChange(
         kind=kind,
         wish=wish,
-        check=check,
+        check=lambda: refused_headers(exchange, accepts, conditions),
         conditions=NO_PRECONDITIONS if isinstance(conditions, Malformed) else conditions,
         must_match=must_match,
     )

@@ -16,6 +16,7 @@ from commands.outcomes import (
     Unauthenticated,
     UnsupportedMediaType,
 )
+from commands.preconditions import Preconditions
 from domain.stream import Actor
 
 T = TypeVar("T")
@@ -48,6 +49,21 @@ def not_acceptable(exchange: Exchange) -> NotAcceptable | None:
     """Say that the client takes no JSON, or nothing."""
     chosen = best(exchange.headers, _AVAILABLE)
     return chosen if isinstance(chosen, NotAcceptable) else None
+
+
+def refused_headers(
+    exchange: Exchange,
+    accepts: tuple[ContentKind, ...] | None,
+    conditions: Preconditions | Malformed,
+) -> Outcome | None:
+    """Judge the header fields of a change, once the caller is known to be allowed.
+
+    `accepts` is None where the request takes no body.
+    """
+    kind = not_acceptable(exchange) if accepts is None else check_headers(exchange, accepts)
+    if kind is not None and not isinstance(kind, ContentKind):
+        return kind
+    return conditions if isinstance(conditions, Malformed) else None
 
 
 async def read_json(exchange: Exchange, type_: type[T]) -> T | Malformed | BodyTooLarge:

@@ -1,7 +1,6 @@
 """The accounts, for administrators."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
@@ -22,12 +21,12 @@ from api.query import parse_limit, parse_query
 from api.requests import (
     JSON_ONLY,
     address_fault,
-    check_headers,
     id_in_path,
     no_query,
     not_acceptable,
     read_json,
     read_nothing,
+    refused_headers,
 )
 from api.responses import PRIVATE, respond
 from api.route_table import takes
@@ -44,7 +43,7 @@ from commands.outcomes import (
     StaleVersion,
     Unauthenticated,
 )
-from commands.preconditions import NO_PRECONDITIONS, Preconditions, Verdict, evaluate
+from commands.preconditions import NO_PRECONDITIONS, Verdict, evaluate
 from domain.account_decisions import AccountCommand, ChangeRoles, Disable, Enable
 from domain.stream import Actor, Role
 from projections.accounts import SCHEMA_VERSION, AccountRow, AccountView
@@ -53,8 +52,6 @@ Incoming = Request[Any, Any, Any]
 
 _LIST = "users"
 _PARAMETERS = frozenset({"cursor", "email", "limit"})
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _VARY = "Accept, Authorization"
 _ADMINS_ALONE = Forbidden("Only admins may see and change the accounts of others.")
 
@@ -140,14 +137,8 @@ async def _change_as(
         return user_id
     conditions = parse_conditions(exchange.headers)
 
-    def check() -> Outcome | None:
-        kind = not_acceptable(exchange) if accepts is None else check_headers(exchange, accepts)
-        if kind is not None and not isinstance(kind, ContentKind):
-            return kind
-        return conditions if isinstance(conditions, Malformed) else None
-
     asked = ChangeAsked(
-        check=check,
+        check=lambda: refused_headers(exchange, accepts, conditions),
         conditions=NO_PRECONDITIONS if isinstance(conditions, Malformed) else conditions,
     )
     accounts = exchange.services.identity.accounts
@@ -176,7 +167,7 @@ async def _read(exchange: Exchange) -> Outcome:
     if account.erased or user_id not in people:
         return Erased()
     current = _view.tag(account.version)
-    match evaluate(_without_dates(conditions), tag=current, modified=_EPOCH, safe=True):
+    match evaluate(conditions, tag=current, modified=None, safe=True):
         case Verdict.NOT_MODIFIED:
             return NotModified(current, PRIVATE, _VARY)
         case Verdict.FAILED:
@@ -218,7 +209,7 @@ async def _list(exchange: Exchange) -> Outcome:
         following = _cursor_after(accounts[-1])
     items = [user_body(account, people[account.id]) for account in accounts if account.id in people]
     current = _page_tag(exchange.query, items)
-    match evaluate(_without_dates(conditions), tag=current, modified=_EPOCH, safe=True):
+    match evaluate(conditions, tag=current, modified=None, safe=True):
         case Verdict.NOT_MODIFIED:
             return NotModified(current, PRIVATE, _VARY)
         case Verdict.FAILED:
@@ -229,11 +220,6 @@ async def _list(exchange: Exchange) -> Outcome:
                 links.append(_link("next", limit, following, email))
             body = _encode(UserPage(items, following))
             return Found(body, current, None, PRIVATE, _VARY, tuple(links))
-
-
-def _without_dates(conditions: Preconditions) -> Preconditions:
-    # No date is told of accounts, so none counts (RFC 9110, sections 13.1.3 and 13.1.4).
-    return msgspec.structs.replace(conditions, if_modified_since=None, if_unmodified_since=None)
 
 
 def _page_tag(query: bytes, items: Sequence[UserBody]) -> str:
@@ -256,7 +242,7 @@ async def _accounts(
         return [] if found is None else [found]
     before = None
     if cursor is not None:
-        before = (_EPOCH + cursor.micros * _MICROSECOND, cursor.id)
+        before = (cursor.at, cursor.id)
     return [*await queries.page(limit + 1, before)]
 
 
@@ -265,8 +251,7 @@ def _cursor_in(text: str | None) -> Cursor | Malformed | None:
 
 
 def _cursor_after(account: AccountRow) -> str:
-    micros = (account.created_at - _EPOCH) // _MICROSECOND
-    return encode_cursor(Cursor(micros, account.id), of_list=_LIST)
+    return encode_cursor(Cursor.of(account.created_at, account.id), of_list=_LIST)
 
 
 def _link(relation: str, limit: int, cursor: str | None, email: str | None) -> str:

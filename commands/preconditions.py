@@ -43,17 +43,21 @@ class Verdict(Enum):
 NO_PRECONDITIONS = Preconditions()
 
 
-def evaluate(conditions: Preconditions, *, tag: str, modified: datetime, safe: bool) -> Verdict:
+def evaluate(
+    conditions: Preconditions, *, tag: str, modified: datetime | None, safe: bool
+) -> Verdict:
     """Evaluate in the order of RFC 9110, section 13.2.2, for an existing representation.
 
     `safe` is true for GET and HEAD: a match of If-None-Match is then NOT_MODIFIED instead of
-    FAILED, and If-Modified-Since counts. Dates are compared in whole seconds, as HTTP writes them.
+    FAILED, and If-Modified-Since counts. Dates are compared in whole seconds, as HTTP writes them;
+    without a time of the representation they do not count (sections 13.1.3 and 13.1.4).
     """
     if conditions.if_match is not None:
         if isinstance(conditions.if_match, Tags) and tag not in conditions.if_match.strong:
             return Verdict.FAILED
     elif (
-        conditions.if_unmodified_since is not None
+        modified is not None
+        and conditions.if_unmodified_since is not None
         and _seconds(modified) > conditions.if_unmodified_since
     ):
         return Verdict.FAILED
@@ -63,6 +67,7 @@ def evaluate(conditions: Preconditions, *, tag: str, modified: datetime, safe: b
             return Verdict.NOT_MODIFIED if safe else Verdict.FAILED
     elif (
         safe
+        and modified is not None
         and conditions.if_modified_since is not None
         and _seconds(modified) <= conditions.if_modified_since
     ):
