@@ -105,7 +105,11 @@ async def test_erased(database_url: str, redis_url: str, tmp_path: Path, *, runn
         (rows,) = await product.database.fetch(
             "select (select count(*) from person_keys), (select count(*) from mails)"
         )
-        last = (await product.database.fetch("select type, metadata::text from events"))[-1]
+        last = (
+            await product.database.fetch(
+                "select type, metadata::text from events order by position"
+            )
+        )[-1]
         report = await verify(product.database, product.codec, lambda *_: None)
         async with redis_limiter(redis_url, key=keys.attempts) as limiter:
             people = await identity(product, settings, limiter).people.of([ada])

@@ -237,7 +237,7 @@ def test_idle_connections_harm_nobody() -> None:
             client.close()
 
     assert answer.status == 200
-    assert took < 1
+    assert took < 5
 
 
 @pytest.mark.parametrize(

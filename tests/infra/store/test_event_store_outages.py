@@ -125,8 +125,8 @@ async def test_a_server_that_does_not_answer(postgres: OwnPostgres) -> None:
         await until(lambda: works(log), RECOVERY_SECONDS)
         await writers.stop()
 
-    assert writers.longest < 1.5 * APPEND_SECONDS
-    assert reading < 1.5 * APPEND_SECONDS
+    assert writers.longest < 3 * APPEND_SECONDS
+    assert reading < 3 * APPEND_SECONDS
 
 
 async def test_connections_that_are_cut_while_idle(postgres: OwnPostgres) -> None:
