@@ -1,0 +1,2 @@
+-- Jobs, and the leases of those who do them.
+select 1;

@@ -1,0 +1,2 @@
+-- How far the relay has published the log.
+select 1;

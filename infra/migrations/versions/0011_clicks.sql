@@ -1,0 +1,2 @@
+-- Clicks on links to other places, counted.
+select 1;
