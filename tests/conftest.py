@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for: the servers of the session, empty for each test."""
 
+import shutil
 from collections.abc import AsyncIterator
 
 import nats
@@ -12,6 +13,8 @@ from tests.support.log import connected
 from tests.support.product import START, Api, running_api
 from tests.support.rewind import Rewind
 from tests.support.services import Databases, migrated_databases, session_services
+
+pytest_plugins = ("tests.support.programs",)
 
 # The same examples each time, and no deadline on a busy machine.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -55,6 +58,7 @@ async def api(shared_api: tuple[Api, Rewind], redis_url: str) -> Api:  # noqa: A
     """Give the running product as if just begun: its accounts, no post, the clock at START."""
     running, database = shared_api
     await database.rewind()
+    shutil.rmtree(running.settings.data_dir / "files", ignore_errors=True)
     running.clock.at = START
     running.services.in_flight_keys.clear()
     return running
