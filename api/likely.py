@@ -36,7 +36,11 @@ async def as_likely(exchange: Exchange, attempt: Attempt) -> Outcome:
 
 async def as_seen(exchange: Exchange, attempt: Attempt) -> Outcome:
     """Attempt it as whoever the caller is, and once more if they changed while it was done."""
-    outcome = await attempt(await exchange.actor())
+    return await if_changed(exchange, attempt, await attempt(await exchange.actor()))
+
+
+async def if_changed(exchange: Exchange, attempt: Attempt, outcome: Outcome) -> Outcome:
+    """Give an outcome, or attempt it once more if it is that the caller changed meanwhile."""
     if not isinstance(outcome, Contended):
         return outcome
     return await attempt(await exchange.actor())

@@ -12,6 +12,7 @@ from api.account_requests import (
 )
 from api.answer import Answer
 from api.exchange import Exchange
+from api.likely import if_changed
 from api.limited import limited
 from api.requests import JSON_ONLY, read_checked, required_actor
 from api.responses import respond
@@ -31,6 +32,7 @@ from commands.second_factors import (
     confirm_second_factor,
     remove_second_factor,
 )
+from domain.stream import Actor
 
 T = TypeVar("T")
 Incoming = Request[Any, Any, Any]
@@ -94,10 +96,14 @@ async def _own(
     asked = await read_checked(exchange, type_)
     if isinstance(asked, _REFUSED):
         return respond(asked, exchange)
-    # Not `owner`: a session that ended at this moment must not be written as one that goes on.
-    caller = exchange.caller(actor, type_.__name__)
 
-    async def attempt() -> Outcome:
-        return await do(caller, asked)
+    async def attempt(actor: Actor | Unauthenticated | None) -> Outcome:
+        if actor is None or isinstance(actor, Unauthenticated):
+            return actor or Unauthenticated("The account is gone.", token_given=True)
+        # Not `owner`: a session that ended at this moment must not be written as one that goes on.
+        return await do(exchange.caller(actor, type_.__name__), asked)
 
-    return await limited(exchange, "password", str(actor.account_id), attempt)
+    async def and_again() -> Outcome:
+        return await if_changed(exchange, attempt, await attempt(actor))
+
+    return await limited(exchange, "password", str(actor.account_id), and_again)

@@ -93,6 +93,8 @@ class Aggregate(msgspec.Struct, Generic[S, C], frozen=True):
     view: View[S]
     weigh: Callable[[S], int]
     """About how many bytes a state takes in memory."""
+    vacates: Callable[[S], frozenset[str]] = lambda _: frozenset()
+    """The scopes in which nobody may hold a claim when this state comes to be."""
 
 
 class Loaded(msgspec.Struct, Generic[S], frozen=True):

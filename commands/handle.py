@@ -43,6 +43,10 @@ ATTEMPTS = 8
 """How often a change without If-Match is decided anew after others came first."""
 
 
+Seen = tuple[tuple[Stream, int], ...]
+"""Streams, and the versions at which they were seen."""
+
+
 class Ledger(msgspec.Struct, frozen=True):
     """The log as commands use it."""
 
@@ -58,7 +62,7 @@ class Caller(msgspec.Struct, frozen=True):
     at: datetime
     command: str
     request_id: str | None = None
-    seen: tuple[tuple[Stream, int], ...] = ()
+    seen: Seen = ()
     """The caller's own stream, if what is known of them must still hold when it is appended."""
 
     def metadata(self) -> Metadata:
@@ -76,6 +80,13 @@ class Stop(msgspec.Struct, frozen=True):
     outcome: Outcome
 
 
+class Resting(msgspec.Struct, Generic[C], frozen=True):
+    """A command that was made of what other streams said; where they change it is made anew."""
+
+    command: C
+    seen: Seen
+
+
 class Change(msgspec.Struct, Generic[S, C], frozen=True):
     """A request to change one existing thing."""
 
@@ -83,7 +94,7 @@ class Change(msgspec.Struct, Generic[S, C], frozen=True):
     permit: Callable[[S], Outcome | None]
     """Says why the caller may not, or nothing."""
     missing: NotFound
-    command: Callable[[Loaded[S]], Awaitable[C | Stop]]
+    command: Callable[[Loaded[S]], Awaitable[C | Resting[C] | Stop]]
     conditions: Preconditions = NO_PRECONDITIONS
     must_match: bool = False
     """Whether If-Match is required."""
@@ -96,12 +107,16 @@ class Settled(msgspec.Struct, Generic[S], frozen=True):
 
     resource: Representation
     appended: bool
+    now: Loaded[S]
 
 
 async def change(
     ledger: Ledger, aggregate: Aggregate[S, C], stream_id: UUID, asked: Change[S, C]
 ) -> Settled[S] | Outcome:
     """Decide and append, again from the start when another writer came first.
+
+    That goes for the streams on which a command rests, too. The caller is known only to whoever
+    calls: if the caller has changed, the outcome is Contended at once.
 
     Where If-Match names the version that is remembered, the log is not read first: the append says
     whether the version is still the latest. Any other answer is given only by the log.
@@ -111,12 +126,36 @@ async def change(
         outcome = await _attempt(ledger, aggregate, stream_id, asked, likely)
         if isinstance(outcome, Settled) and outcome.appended:
             return outcome
+    rested: Seen = ()
     for _ in range(ATTEMPTS):
         loaded = await ledger.loader.load(aggregate, stream_id)
         outcome = await _attempt(ledger, aggregate, stream_id, asked, loaded)
-        if not isinstance(outcome, Conflict):
+        if isinstance(outcome, _Overtaken):
+            if outcome.rested == rested:
+                return Contended()  # all of that is as it was, so it is the caller who changed
+            rested = outcome.rested
+        elif not isinstance(outcome, Conflict):
             return outcome
     return Contended()
+
+
+class _Overtaken(msgspec.Struct, frozen=True):
+    """Something that was seen has changed."""
+
+    rested: Seen
+    """What the command rested on beside the caller."""
+
+
+async def change_at(
+    ledger: Ledger,
+    aggregate: Aggregate[S, C],
+    stream_id: UUID,
+    asked: Change[S, C],
+    known: Loaded[S],
+) -> Settled[S] | Outcome | Conflict:
+    """Decide and append, for somebody to whom no other version will do than the one they know."""
+    outcome = await _attempt(ledger, aggregate, stream_id, asked, known)
+    return Contended() if isinstance(outcome, _Overtaken) else outcome
 
 
 def _likely(
@@ -138,7 +177,7 @@ async def _attempt(
     stream_id: UUID,
     asked: Change[S, C],
     loaded: Loaded[S],
-) -> Settled[S] | Outcome | Conflict:
+) -> Settled[S] | Outcome | Conflict | _Overtaken:
     conditions = asked.conditions
     if loaded.state is None or loaded.at is None:
         return asked.missing
@@ -154,25 +193,31 @@ async def _attempt(
     command = await asked.command(loaded)
     if isinstance(command, Stop):
         return command.outcome
+    rested: Seen = ()
+    if isinstance(command, Resting):
+        resting: Resting[C] = command
+        command, rested = resting.command, resting.seen
     at = max(asked.caller.at, loaded.at)
     decision = aggregate.decide(loaded.state, command, at)
     if not isinstance(decision, tuple):
         return decision
     if not decision:
         rendered = aggregate.view.render(loaded.state, ())
-        return Settled(resource(aggregate, stream_id, loaded, rendered.body), appended=False)
-    plan = _plan(ledger, aggregate, stream_id, loaded, decision, asked.caller, at)
+        shown = resource(aggregate, stream_id, loaded, rendered.body)
+        return Settled(shown, appended=False, now=loaded)
+    caller = _resting(asked.caller, rested)
+    plan = _plan(ledger, aggregate, stream_id, loaded, decision, caller, at)
     match await ledger.store.append(_with_rows(plan.append, asked.beside(plan.after))):
         case Appended():
             ledger.loader.remember(aggregate, stream_id, plan.after)
             made = resource(aggregate, stream_id, plan.after, plan.rendered.body)
-            return Settled(made, appended=True)
+            return Settled(made, appended=True, now=plan.after)
         case ClaimTaken():
             return aggregate.claim_taken(plan.append.takes)
         case Conflict() as conflict:
             return conflict
         case SeenChanged():
-            return Contended()
+            return _Overtaken(rested)
         case KeyUsed():
             raise LookupError("no idempotency key was given with this append")
 
@@ -185,17 +230,20 @@ async def create(
     caller: Caller,
     first_answer: Callable[[Representation], FirstAnswer] | None = None,
     puts: Sequence[Write] = (),
+    rested: Seen = (),
 ) -> Settled[S] | Outcome:
     """Decide and append the beginning of a new stream.
 
     `first_answer` makes what is stored under the request's idempotency key; a rival with the same
     key that came first leaves KeyInFlight, and the caller looks its answer up. `puts` are rows to
-    write with the events that no read model shows.
+    write with the events that no read model shows. The outcome is Contended where something has
+    changed on which the command `rested`, or the caller.
     """
     decision = aggregate.decide(None, command, caller.at)
     if not isinstance(decision, tuple):
         return decision
     nothing: Loaded[S] = Loaded(None, 0, None)
+    caller = _resting(caller, rested)
     plan = _plan(ledger, aggregate, stream_id, nothing, decision, caller, caller.at)
     made = resource(aggregate, stream_id, plan.after, plan.rendered.body)
     append = plan.append
@@ -204,7 +252,7 @@ async def create(
     match await ledger.store.append(_with_rows(append, puts)):
         case Appended():
             ledger.loader.remember(aggregate, stream_id, plan.after)
-            return Settled(made, appended=True)
+            return Settled(made, appended=True, now=plan.after)
         case ClaimTaken():
             return aggregate.claim_taken(plan.append.takes)
         case KeyUsed():
@@ -247,9 +295,14 @@ def _plan(
         seen=caller.seen,
         takes=sorted(holds - held),
         releases=sorted(held - holds),
+        vacant=sorted(aggregate.vacates(after)),
         puts=rendered.puts,
     )
     return _Plan(append, Loaded(after, before.version + len(events), at), rendered)
+
+
+def _resting(caller: Caller, rested: Seen) -> Caller:
+    return msgspec.structs.replace(caller, seen=(*caller.seen, *rested)) if rested else caller
 
 
 def _with_rows(append: Append, rows: Sequence[Write]) -> Append:

@@ -90,6 +90,8 @@ class Append(msgspec.Struct, frozen=True):
     """Other streams on which the decision rests, and the versions it saw of them."""
     takes: Sequence[Claim] = ()
     releases: Sequence[Claim] = ()
+    vacant: Sequence[str] = ()
+    """Scopes in which nobody may hold a claim; whoever takes one there sees this stream."""
     first_answer: FirstAnswer | None = None
     puts: Sequence[Write] = ()
     """Rows of the read models that must be current at once."""
@@ -109,7 +111,7 @@ class Conflict(msgspec.Struct, frozen=True):
 
 
 class ClaimTaken(msgspec.Struct, frozen=True):
-    """Nothing was written: another stream holds one of the claims."""
+    """Nothing was written: another stream holds one of the claims, or one in a vacant scope."""
 
 
 class KeyUsed(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ GROUP_APPENDS = 128
 APPEND_SECONDS = 0.9
 """How long a group may take before its callers are told that nobody knows."""
 
-_CORE_PARAMETERS = 25
+_CORE_PARAMETERS = 27
 
 
 _Row = Sequence[Any]
@@ -147,7 +147,7 @@ class PostgresEventStore:
 
     def _prepare(self, append: Append) -> "_Waiting":
         """Encode an append in its caller's own task: what cannot be encoded fails there, alone."""
-        touches: list[object] = [append.stream, *append.takes, *append.releases]
+        touches: list[object] = [append.stream, *append.takes, *append.releases, *append.vacant]
         if append.first_answer is not None:
             touches.append((append.first_answer.key.account_id, append.first_answer.key.key))
         return _Waiting(
@@ -177,6 +177,7 @@ class PostgresEventStore:
         ]
         taken = [(number, *claim) for number, append in numbered for claim in append.takes]
         freed = [(number, *claim) for number, append in numbered for claim in append.releases]
+        vacant = [(number, scope) for number, append in numbered for scope in append.vacant]
         answers = [
             (number, first.key.account_id, first.key.key, first.key.fingerprint, first.answer)
             for number, append in numbered
@@ -193,6 +194,7 @@ class PostgresEventStore:
             *_columns(taken, 3),
             *_columns(freed, 3),
             *_columns(answers, 5),
+            *_columns(vacant, 2),
             *self._rows(numbered),
         ]
 
@@ -252,7 +254,14 @@ class _Waiting:
         self.result = result
         self.touches = touches
         """Everything that no other append of the same group may touch."""
-        self.sees = frozenset(stream for stream, _ in append.seen)
+        self.sees: frozenset[object] = frozenset(
+            (
+                *(stream for stream, _ in append.seen),
+                *(claim.scope for claim in append.takes),
+                *(claim.scope for claim in append.releases),
+            )
+        )
+        """What others of the group may rest on as well, but nobody may touch."""
         self.metadata = metadata
         self.events = events
         """The id, tag and text of each."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from domain import account, post, projection
+from domain import account, clicks, file, job, post, projection, redirect
 from domain.claim import Claim
 from domain.stream import Stream
 from infra.store.codec import Codec, UnknownEventError
@@ -51,6 +51,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         post.STREAM_CATEGORY: Kind(post.evolve, post.claims),
         account.STREAM_CATEGORY: Kind(account.evolve, account.claims),
+        file.STREAM_CATEGORY: Kind(file.evolve, file.claims),
+        job.STREAM_CATEGORY: Kind(job.evolve, job.claims),
+        clicks.STREAM_CATEGORY: Kind(clicks.evolve),
+        redirect.STREAM_CATEGORY: Kind(redirect.evolve, redirect.claims),
         projection.STREAM_CATEGORY: Kind(
             lambda state, event, *, version, **_: projection.evolve(state, event, version=version)
         ),

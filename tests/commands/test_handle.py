@@ -10,7 +10,18 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from commands.aggregate import Loaded
-from commands.handle import ATTEMPTS, Caller, Change, Ledger, Settled, Stop, change, create
+from commands.handle import (
+    ATTEMPTS,
+    Caller,
+    Change,
+    Ledger,
+    Resting,
+    Seen,
+    Settled,
+    Stop,
+    change,
+    create,
+)
 from commands.loading import Loader
 from commands.outcomes import (
     Contended,
@@ -29,7 +40,7 @@ from commands.preconditions import AnyTag, Preconditions, Tags
 from domain.post import Category, Post
 from domain.post_decisions import Archive, Create, Edit, PostCommand, Publish, Unpublish
 from domain.refusal import RejectedByState, RejectedByValue
-from domain.stream import Actor, Role
+from domain.stream import Actor, Role, Stream
 from projections.posts import PostView
 from tests.support.log import AT, AUTHOR, Log, in_the_log, open_log
 
@@ -214,6 +225,63 @@ async def test_any_tag_is_not_lost(log: Log) -> None:
     )
 
     assert isinstance(settled, Settled)
+
+
+def resting_on(
+    log: Log, other: UUID, *, changes: int, seen: list[Seen]
+) -> tuple[Change[Post, PostCommand], Ledger]:
+    """Ask for a change that rests on another post, which changes so many times meanwhile."""
+    mine = ledger(log)
+    left = changes
+
+    async def wish(_: Loaded[Post]) -> Resting[PostCommand]:
+        nonlocal left
+        loaded = await mine.loader.load(POSTS, other)
+        seen.append(((Stream("post", other), loaded.version),))
+        if left:
+            left -= 1
+            await change(ledger(log), POSTS, other, asking(Edit(title=f"Other {left}")))
+        return Resting(Archive(), seen[-1])
+
+    return asking(wish), mine  # type: ignore[arg-type]  # a Change takes such a wish as well
+
+
+@pytest.mark.parametrize("times", [0, 1, ATTEMPTS - 1])
+async def test_what_a_command_rests_on_is_looked_at_again(log: Log, times: int) -> None:
+    """Where it changed meanwhile the command is made anew, of what it is by then."""
+    post_id, other = await begun(log), await begun(log, "other")
+    seen: list[Seen] = []
+    request, mine = resting_on(log, other, changes=times, seen=seen)
+    settled = await change(mine, POSTS, post_id, request)
+
+    assert isinstance(settled, Settled)
+    assert settled.appended
+    assert [version for ((_, version),) in seen] == list(range(1, times + 2))
+
+
+async def test_what_changes_each_time_is_given_up(log: Log) -> None:
+    """After a bounded number of attempts the answer is Contended."""
+    post_id, other = await begun(log), await begun(log, "other")
+    seen: list[Seen] = []
+    request, mine = resting_on(log, other, changes=ATTEMPTS, seen=seen)
+
+    assert await change(mine, POSTS, post_id, request) == Contended()
+    assert len(seen) == ATTEMPTS
+
+
+@pytest.mark.parametrize("rests", [False, True])
+async def test_a_caller_who_changed_is_left_to_whoever_knows_them(log: Log, rests: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """Nothing that the loop can look up would help, so it gives up at once."""
+    post_id, other = await begun(log), await begun(log, "other")
+    await change(ledger(log), POSTS, other, asking(Edit(title="Changed")))
+    seen: list[Seen] = []
+    request, mine = resting_on(log, post_id, changes=0, seen=seen)
+    stale = msgspec.structs.replace(CALLER, seen=((Stream("post", other), 1),))
+    wish = request.command if rests else always(Archive())
+    request = msgspec.structs.replace(request, caller=stale, command=wish)
+
+    assert await change(mine, POSTS, post_id, request) == Contended()
+    assert len(seen) == (2 if rests else 0)
 
 
 async def test_a_decision_that_another_overtook_is_made_anew(log: Log) -> None:

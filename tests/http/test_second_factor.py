@@ -1,5 +1,6 @@
 """Specifies the second factor over HTTP: setting it up, signing in with it, removing it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -45,6 +46,18 @@ def bearer(answer: httpx.Response) -> dict[str, str]:
     """Make the field that shows the token of an answer."""
     assert answer.status_code == 200, answer.text
     return {"Authorization": f"Bearer {answer.json()['token']}"}
+
+
+async def test_confirmed_by_several_at_once(api: Api) -> None:
+    """One is told the recovery codes, and the others that there is nothing to confirm any more."""
+    ada = await api.account("ada")
+    code = (await begun(ada)).at(api.clock.now())
+    answers = await asyncio.gather(*(ada.post(CONFIRM, {"code": code}) for _ in range(4)))
+    first, *others = sorted(answers, key=lambda answer: answer.status_code)
+
+    assert first.status_code == 200
+    assert "recoveryCodes" in first.json()
+    assert [each.status_code for each in others] == [409] * 3
 
 
 async def test_the_whole_way(api: Api) -> None:

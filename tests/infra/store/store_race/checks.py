@@ -114,6 +114,10 @@ def _claims(
         for claim in append.releases:
             if holders.get(claim) == append.stream.id:
                 del holders[claim]
+        for scope in append.vacant:
+            held = [claim for claim in holders if claim.scope == scope]
+            if held:
+                yield f"{scope} was to be vacant, and {held} are held"
         for claim in append.takes:
             if holders.setdefault(claim, append.stream.id) != append.stream.id:
                 yield f"{claim} was given to two streams"

@@ -1,6 +1,6 @@
 """Broken variants of the log's SQL, as text substitutions that must hit.
 
-Each takes away one thing that `0001_event_log.sql` does for a reason.
+Each takes away one thing that `append_events` does for a reason.
 """
 
 from collections.abc import Mapping
@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 from infra.migrate import MIGRATIONS
 
-SQL = (MIGRATIONS / "versions" / "0001_event_log.sql").read_text(encoding="utf-8")
+SQL = (MIGRATIONS / "versions" / "0012_vacant_scopes.sql").read_text(encoding="utf-8")
 FUNCTION = SQL[SQL.index("create function append_events(") :]
 
 LOCK = "  perform pg_advisory_xact_lock(7205759403792793);\n"
 HEAD = "  head := coalesce((select max(e.position) from events e), 0);\n"
 INSERT = "  insert into events ("
 CLAIM_CHECK = "c.owner_id <> append_stream[v.append]"
+VACANT_CHECK = "where t.append = v.append\n      ) then 2"
 KEY_CHECK = "where k.append = v.append"
 
 
@@ -74,6 +75,7 @@ MUTANTS: Mapping[str, Mutant] = {
         {"a.expected in (-1, a.version)": "a.expected <= a.version"}
     ),
     "claims are not checked": Mutant({CLAIM_CHECK: "false"}),
+    "vacant scopes are not checked": Mutant({VACANT_CHECK: "where false\n      ) then 2"}),
     "idempotency keys are not checked": Mutant({KEY_CHECK: KEY_CHECK + " and false"}),
     "refused appends are written too": Mutant({"  where verdicts[e.append] = 0;\n": ";\n"}),
     "claims of refused appends are taken": Mutant(

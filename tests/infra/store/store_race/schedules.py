@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from commands.ports import ANY_VERSION, Append
+from domain.claim import Claim
 from tests.infra.store.store_race.actors import SlowStore, attempt, read_on, slow_store
 from tests.infra.store.store_race.checks import History
 from tests.support.log import (
@@ -23,6 +24,7 @@ from tests.support.log import (
     open_log,
     slug,
     until,
+    vacating,
 )
 
 EDITS = (
@@ -74,6 +76,7 @@ class _Stage:
         await self._attempt(append(a_stream(), takes=[slug("a")]))
         await self._attempt(append(a_stream(), first_answer=answer("k")))
         await self._attempt(append(a_stream(), releases=[slug("a")]))
+        await self._attempt(vacating(append(a_stream()), "post.slug"))
 
     async def rivals(self) -> None:
         """One append is in flight when a second comes: the same stream, claim, key, or none."""
@@ -86,6 +89,10 @@ class _Stage:
                 append(any_version, expected=ANY_VERSION),
             ),
             (append(a_stream(), takes=[slug("b")]), append(a_stream(), takes=[slug("b")])),
+            (
+                append(a_stream(), takes=[Claim("used", "x")]),
+                vacating(append(a_stream()), "used"),
+            ),
             (
                 append(a_stream(), first_answer=answer("l")),
                 append(a_stream(), first_answer=answer("l")),

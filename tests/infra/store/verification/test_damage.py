@@ -119,8 +119,8 @@ DAMAGED_TABLES: dict[str, Damage] = {
         [
             (
                 "insert into posts select '00000000-0000-0000-0000-000000000001', version,"
-                " author_id, status, true, held_by, 'x', sort_at, publish_at, updated_at, body"
-                " from posts limit 1"
+                " author_id, status, true, held_by, 'x', sort_at, publish_at, updated_at, body,"
+                " files from posts limit 1"
             )
         ],
         {"posts": "posts 00000000-0000-0000-0000-000000000001: is there, but the log does not say"},

@@ -8,6 +8,9 @@ from domain import post
 from domain.events import TAGS
 from domain.post import Category
 from infra.bootstrap import INLINE_TABLES, SECRET_TABLES, open_product
+from infra.clicks import TAKEN_CLICKS
+from infra.files.removal import UNUSED_BLOBS
+from infra.files.uploads import HOLD_RELEASES
 from infra.identity.passwords import CHEAP
 from infra.store.codec import Codec
 from infra.store.replay import KINDS, QUERIES, READ_MODELS, Fault
@@ -24,7 +27,7 @@ async def test_sound(written: Written) -> None:
     assert found(report) == {}
     assert (report.sound, report.head, report.events, report.streams) == (True, 10, 10, 5)
     assert report.uncompared == 0
-    assert {check.name: check.checked for check in report.checks} == {
+    assert {check.name: check.checked for check in report.checks if check.checked} == {
         "positions": 10,
         "versions": 10,
         "events": 10,
@@ -35,6 +38,10 @@ async def test_sound(written: Written) -> None:
         "former_slugs": 1,
         "accounts": 2,
     }
+
+
+_OUTSIDE_THE_LOG = (HOLD_RELEASES, UNUSED_BLOBS, TAKEN_CLICKS)
+"""What is written with events, and of which the log says nothing."""
 
 
 async def test_empty(database_url: str) -> None:
@@ -123,4 +130,4 @@ async def test_prepared(database_url: str) -> None:
 def test_complete() -> None:
     """Every category of events can be replayed, and every inline read model is compared."""
     assert set(KINDS) == {tag.partition(".")[0] for tag in TAGS}
-    assert {*READ_MODELS} == {*INLINE_TABLES} - {*SECRET_TABLES}
+    assert {*READ_MODELS} == {*INLINE_TABLES} - {*SECRET_TABLES, *_OUTSIDE_THE_LOG}

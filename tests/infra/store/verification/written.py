@@ -66,7 +66,9 @@ async def created(product: Product, author: UUID, slug: str) -> UUID:
     """Create a post."""
     post_id = product.ledger.new_id()
     command = Create(post_id, author, "A title", "Text.", Category.TECH, slug)
-    outcome = await create_post(product.ledger, product.posts, OPERATOR, command)
+    outcome = await create_post(
+        product.ledger, product.posts, product.file_queries, OPERATOR, command
+    )
     assert isinstance(outcome, Created), outcome
     return post_id
 
@@ -79,7 +81,9 @@ async def changed(product: Product, author: UUID, post_id: UUID, command: PostCo
 
     caller = Caller(Actor(author, frozenset({Role.AUTHOR})), AT + MINUTE, "Test")
     wanted = PostChange(type(command), wish, lambda: None)
-    outcome = await change_post(product.ledger, product.posts, caller, post_id, wanted)
+    outcome = await change_post(
+        product.ledger, product.posts, product.file_queries, caller, post_id, wanted
+    )
     assert not isinstance(outcome, Unchanged)
     return outcome
 
