@@ -1,0 +1,1 @@
+"""Files: where blobs are kept, and how uploads get there."""

@@ -1,0 +1,1 @@
+"""Images: their headers, and their previews made in a process apart."""
