@@ -91,6 +91,7 @@ class Connection(asyncio.Protocol):
         self._end_of_input = False
         self._writable: asyncio.Event | None = None
         self._unsent = 0
+        self._descriptor: int | None = None
 
         self._deadline = math.inf
         self._timer: asyncio.TimerHandle | None = None
@@ -238,6 +239,27 @@ class Connection(asyncio.Protocol):
     def write_paused(self) -> bool:
         """Whether more is queued for the client than it should be."""
         return self._writable is not None
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes the transport still holds."""
+        return self.transport.get_write_buffer_size()
+
+    @property
+    def descriptor(self) -> int:
+        """The socket's, which the transport owns."""
+        if self._descriptor is None:
+            self._descriptor = self.transport.get_extra_info("socket").fileno()
+        return self._descriptor
+
+    @property
+    def closing(self) -> bool:
+        """Whether the socket is closed or about to be."""
+        return self.transport.is_closing()
+
+    def abort(self) -> None:
+        """Give the connection up: its client is gone, which the transport has yet to notice."""
+        self.transport.abort()
 
     async def writable(self) -> None:
         """Wait until the client has taken enough, or is gone."""

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol, TypeAlias
 
+from infra.http_server.file_region import send_region
 from infra.http_server.problems import PHRASES
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -15,6 +16,11 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI 3 application; frameworks type its arguments each in their own way."""
+
+FILE_REGION = "http.response.zerocopysend"
+"""A message of an ASGI extension: `file`, which stays the application's to close."""
+
+EXTENSIONS: dict[str, dict[str, object]] = {FILE_REGION: {}}
 
 _STATUS_LINES = {
     status: b"HTTP/1.1 %d %b\r\n" % (status, PHRASES.get(status, b"")) for status in range(200, 600)
@@ -51,6 +57,21 @@ class Channel(Protocol):
 
     def response_done(self) -> None:
         """Hear that the last byte of the answer is queued."""
+
+    @property
+    def descriptor(self) -> int:
+        """The socket's, which the transport owns."""
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes the transport still holds."""
+
+    @property
+    def closing(self) -> bool:
+        """Whether the socket is closed or about to be."""
+
+    def abort(self) -> None:
+        """Give the connection up."""
 
 
 class Exchange:
@@ -197,6 +218,8 @@ class Exchange:
                 if self.gone:
                     return
             self._send_body(message)
+        elif message["type"] == FILE_REGION:
+            await self._send_file(message)
         elif message["type"] == "http.response.start":
             if self._head is not None or self.started:
                 raise RuntimeError("The answer has begun already.")
@@ -232,16 +255,47 @@ class Exchange:
             self._left = -1
         return [_STATUS_LINES[status], date, fields]
 
+    async def _send_file(self, message: Message) -> None:
+        """Send `count` bytes of an open file from `offset` on, both of which must be said."""
+        offset, count = message["offset"], message["count"]
+        more = message.get("more_body", False)
+        parts = self._begin_body(count, more=more)
+        if self._left is None:
+            raise RuntimeError("A region of a file needs an answer with a Content-Length.")
+        sends = self._left >= 0
+        if sends:
+            self._owe(count, more=more)
+        self._head = None
+        self.started = True
+        if sends:
+            file = message["file"].fileno()
+            await send_region(
+                self._channel, b"".join(parts), file, offset, count, gone=lambda: self._gone
+            )
+        elif parts:
+            self._channel.write(b"".join(parts))
+        if not more and not self._gone:
+            self._finish()
+
+    def _begin_body(self, first: int, *, more: bool) -> list[bytes]:
+        """Give what comes before a part of the body: the head, where it is the first."""
+        if self._head is not None:
+            self._frame(self._head, first, more=more)
+            return self._head
+        if not self.started:
+            raise RuntimeError("The body of the answer came before its start.")
+        return []
+
+    def _owe(self, length: int, *, more: bool) -> None:
+        assert self._left is not None  # noqa: S101 - both callers have looked
+        self._left -= length
+        if self._left < 0 or (self._left and not more):
+            raise RuntimeError("The body of the answer is not as long as its Content-Length.")
+
     def _send_body(self, message: Message) -> None:
         body = message.get("body", b"")
         more = message.get("more_body", False)
-        if self._head is not None:
-            parts = self._head
-            self._frame(parts, len(body), more=more)
-        elif self.started:
-            parts = []
-        else:
-            raise RuntimeError("The body of the answer came before its start.")
+        parts = self._begin_body(len(body), more=more)
         if self._chunked:
             if body:
                 parts += (b"%x\r\n" % len(body), body, b"\r\n")
@@ -250,17 +304,18 @@ class Exchange:
         elif self._left is None:
             parts.append(body)
         elif self._left >= 0:
-            self._left -= len(body)
-            if self._left < 0 or (self._left and not more):
-                raise RuntimeError("The body of the answer is not as long as its Content-Length.")
+            self._owe(len(body), more=more)
             parts.append(body)
         self._head = None
         self.started = True
         self._channel.write(b"".join(parts))
         if not more:
-            self._done = True
-            self._awake()
-            self._channel.response_done()
+            self._finish()
+
+    def _finish(self) -> None:
+        self._done = True
+        self._awake()
+        self._channel.response_done()
 
     def _frame(self, parts: list[bytes], first: int, *, more: bool) -> None:
         """Choose how the body ends: a length, chunks, or for HTTP/1.0 the end of connection."""

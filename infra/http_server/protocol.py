@@ -19,7 +19,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from infra.http_server.connection import Connection, Phase
-from infra.http_server.exchange import Exchange
+from infra.http_server.exchange import EXTENSIONS, Exchange
 from infra.http_server.problems import (
     INTERNAL_ERROR,
     SHUTTING_DOWN,
@@ -249,6 +249,7 @@ class StrictHttpProtocol(Connection):
                 "client": self._client,
                 "server": self._server,
                 "state": self._app_state.copy(),
+                "extensions": EXTENSIONS,
             },
             has_body=not complete,
             expects_continue=modern and not complete and b"expect" in noted,
