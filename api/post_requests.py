@@ -6,6 +6,7 @@ formed belong to the domain, but for one that only a merge patch knows (`refuse_
 
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import force_setattr
@@ -13,6 +14,7 @@ from msgspec.structs import force_setattr
 from api.patterns import SLUG, WEB_ADDRESS
 from domain import slug as slugs
 from domain.post import Category
+from domain.post_files import MOST_ATTACHMENTS
 from domain.refusal import RejectedByValue
 
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -22,6 +24,8 @@ Slug = Annotated[
     Meta(min_length=1, max_length=slugs.MAX_LENGTH, pattern=SLUG),
 ]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
+FileId = Annotated[UUID, Meta(description="Of a file that was uploaded.")]
+Attachments = Annotated[tuple[FileId, ...], Meta(max_length=MOST_ATTACHMENTS)]
 Version = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Reason = Annotated[str, Meta(min_length=1, max_length=1_000)]
 WebAddress = Annotated[
@@ -42,6 +46,8 @@ class CreatePost(Struct, frozen=True, rename="camel", forbid_unknown_fields=True
     category: Category
     slug: Slug | None = None
     publish_at: Moment | None = None
+    cover_image: FileId | None = None
+    attachments: Attachments | None = None
 
     def __post_init__(self) -> None:
         if self.publish_at is not None:
@@ -51,7 +57,8 @@ class CreatePost(Struct, frozen=True, rename="camel", forbid_unknown_fields=True
 class PatchPost(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A merge patch (RFC 7396): what is absent stays, and null removes.
 
-    Null is well formed for any member, but only `publishAt` can be removed: see `refuse_removal`.
+    Null is well formed for any member, but only `publishAt`, `coverImage` and all `attachments`
+    can be removed: see `refuse_removal`.
     """
 
     title: Title | UnsetType | None = UNSET
@@ -59,6 +66,8 @@ class PatchPost(Struct, frozen=True, rename="camel", forbid_unknown_fields=True)
     category: Category | UnsetType | None = UNSET
     slug: Slug | UnsetType | None = UNSET
     publish_at: Moment | UnsetType | None = UNSET
+    cover_image: FileId | UnsetType | None = UNSET
+    attachments: Attachments | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
         if isinstance(self.publish_at, datetime):

@@ -50,7 +50,7 @@ from commands.outcomes import (
 from commands.post_history import at_version
 from commands.posts import PostChange, Wish, change_post, create_post, may_create
 from commands.preconditions import NO_PRECONDITIONS
-from domain.post import Post
+from domain.post import Post, PostFiles
 from domain.post_decisions import (
     Archive,
     Create,
@@ -226,9 +226,11 @@ async def _create_post(
         category=asked.category,
         slug=asked.slug,
         publish_at=asked.publish_at,
+        files=PostFiles(asked.cover_image, asked.attachments or ()),
     )
     caller = exchange.caller(actor, "CreatePost")
-    return await create_post(services.ledger, services.posts, caller, command, remember)
+    ledger, posts, files = services.ledger, services.posts, services.file_queries
+    return await create_post(ledger, posts, files, caller, command, remember)
 
 
 async def _edit(asked: PatchPost, _: Loaded[Post]) -> PostCommand | Stop:
@@ -241,6 +243,8 @@ async def _edit(asked: PatchPost, _: Loaded[Post]) -> PostCommand | Stop:
         category=asked.category,  # type: ignore[arg-type]  # likewise
         slug=asked.slug,  # type: ignore[arg-type]  # likewise
         publish_at=asked.publish_at,
+        cover_image=asked.cover_image,
+        attachments=() if asked.attachments is None else asked.attachments,
     )
 
 
@@ -310,4 +314,5 @@ async def _change_as(
         must_match=must_match,
     )
     caller = exchange.caller(actor, _NAMES.get(kind, f"{kind.__name__}Post"))
-    return await change_post(services.ledger, services.posts, caller, post_id, wanted)
+    ledger, posts, files = services.ledger, services.posts, services.file_queries
+    return await change_post(ledger, posts, files, caller, post_id, wanted)

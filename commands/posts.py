@@ -11,9 +11,21 @@ from uuid import UUID
 import msgspec
 
 from commands.aggregate import Aggregate, Loaded, View
-from commands.handle import Caller, Change, Ledger, Settled, Stop, change, create
+from commands.handle import (
+    ATTEMPTS,
+    Caller,
+    Change,
+    Ledger,
+    Resting,
+    Seen,
+    Settled,
+    Stop,
+    change,
+    create,
+)
 from commands.outcomes import (
     Changed,
+    Contended,
     Created,
     Deleted,
     Forbidden,
@@ -24,13 +36,15 @@ from commands.outcomes import (
     Unchanged,
 )
 from commands.ports import FirstAnswer
+from commands.post_files import FileHeads, with_usable
 from commands.preconditions import NO_PRECONDITIONS, Preconditions
 from domain import post, post_access
 from domain.claim import Claim
-from domain.post import Post, PostEvent
+from domain.post import SLUG_SCOPE, Post, PostEvent
 from domain.post_decisions import (
     Create,
     Delete,
+    DropFiles,
     LiftHold,
     PlaceHold,
     PostCommand,
@@ -64,13 +78,31 @@ def posts(view: View[Post]) -> Posts:
 async def create_post(
     ledger: Ledger,
     aggregate: Posts,
+    files: FileHeads,
     caller: Caller,
     command: Create,
     first_answer: Callable[[Representation], FirstAnswer] | None = None,
 ) -> Outcome:
-    """Begin a post of the caller's."""
-    settled = await create(ledger, aggregate, command.post_id, command, caller, first_answer)
-    return Created(settled.resource) if isinstance(settled, Settled) else settled
+    """Begin a post of the caller's, deciding anew where one of its files changes meanwhile."""
+    rested: Seen = ()
+    for _ in range(ATTEMPTS):
+        told = await with_usable(files, None, command, caller.actor)
+        told = told if isinstance(told, Resting) else Resting(told, ())
+        settled = await create(
+            ledger,
+            aggregate,
+            command.post_id,
+            told.command,
+            caller,
+            first_answer,
+            rested=told.seen,
+        )
+        if isinstance(settled, Settled):
+            return Created(settled.resource)
+        if not isinstance(settled, Contended) or told.seen == rested:
+            return settled
+        rested = told.seen
+    return Contended()
 
 
 def may_create(actor: Actor | None) -> Outcome | None:
@@ -95,17 +127,29 @@ class PostChange(msgspec.Struct, frozen=True):
 
 
 async def change_post(
-    ledger: Ledger, aggregate: Posts, caller: Caller, post_id: UUID, wanted: PostChange
+    ledger: Ledger,
+    aggregate: Posts,
+    files: FileHeads,
+    caller: Caller,
+    post_id: UUID,
+    wanted: PostChange,
 ) -> Outcome:
     """Change a post, as any command but Create asks."""
     actor = caller.actor
     if actor is None:
         return Unauthenticated("Changing a post needs an access token.")
+
+    async def command(loaded: Loaded[Post]) -> PostCommand | Resting[PostCommand] | Stop:
+        made = await wanted.wish(loaded)
+        if isinstance(made, Stop):
+            return made
+        return await with_usable(files, loaded.state, made, actor)
+
     asked: Change[Post, PostCommand] = Change(
         caller=caller,
         permit=lambda state: _denied(state, actor, wanted.kind) or wanted.check(),
         missing=POST_NOT_FOUND,
-        command=wanted.wish,
+        command=command,
         conditions=wanted.conditions,
         must_match=wanted.must_match,
     )
@@ -134,6 +178,20 @@ async def publish_due(
     return await change(ledger, aggregate, post_id, asked)
 
 
+async def drop_files(
+    ledger: Ledger, aggregate: Posts, caller: Caller, post_id: UUID, file_ids: frozenset[UUID]
+) -> Settled[Post] | Outcome:
+    """Show files no more in one post, whatever its state; nobody need be allowed to."""
+
+    async def wish(_: Loaded[Post]) -> PostCommand | Stop:
+        return DropFiles(file_ids)
+
+    asked: Change[Post, PostCommand] = Change(
+        caller=caller, permit=lambda _: None, missing=POST_NOT_FOUND, command=wish
+    )
+    return await change(ledger, aggregate, post_id, asked)
+
+
 def _denied(state: Post, actor: Actor, kind: type[PostCommand]) -> Outcome | None:
     """Say why the actor may not, hiding what the actor may not see."""
     visible = post_access.may_see(actor, author_id=state.author_id, status=state.status)
@@ -158,7 +216,8 @@ def _decide(
 
 
 def _slug_taken(claims: Sequence[Claim]) -> RejectedByState:
-    slug = claims[0].key
+    # A use of a file is claimed under the post's own id, which nobody else takes.
+    slug = next(claim.key for claim in claims if claim.scope == SLUG_SCOPE)
     return RejectedByState(
         error="slug_already_exists",
         detail="Another post has this slug. Give one of your own as `slug`, or change the title.",

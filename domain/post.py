@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from domain import file_use
 from domain.claim import Claim
 from domain.stored_event import StoredEvent
 from domain.stream import Stream
@@ -62,6 +63,13 @@ class Edited(StoredEvent, frozen=True, tag="post.edited.v1"):
     category: Category | UnsetType = UNSET
 
 
+class FilesChanged(StoredEvent, frozen=True, tag="post.files-changed.v1"):
+    """The post shows these files from now on, and no others."""
+
+    cover_image: UUID | None
+    attachments: tuple[UUID, ...]
+
+
 class Renamed(StoredEvent, frozen=True, tag="post.renamed.v1"):
     """The post has another slug; the old one answers with a redirect."""
 
@@ -99,7 +107,10 @@ class Restored(StoredEvent, frozen=True, tag="post.restored.v1"):
 
 
 class Reverted(StoredEvent, frozen=True, tag="post.reverted.v1"):
-    """The text is again what it was at an earlier version. Slug and status stay as they are."""
+    """The text is again what it was at an earlier version. Slug and status stay as they are.
+
+    Where its files are others as well, `FilesChanged` says which.
+    """
 
     to_version: int
     title: str
@@ -121,6 +132,7 @@ class LegalHoldLifted(StoredEvent, frozen=True, tag="post.legal-hold-lifted.v1")
 PostEvent = (
     Created
     | Edited
+    | FilesChanged
     | Renamed
     | Scheduled
     | Unscheduled
@@ -140,6 +152,22 @@ class LegalHold(Struct, frozen=True, gc=False):
 
     reason: str
     blocked_by: str
+
+
+class PostFiles(Struct, frozen=True, gc=False):
+    """The files that a post shows, by their ids."""
+
+    cover_image: UUID | None = None
+    attachments: tuple[UUID, ...] = ()
+
+    @property
+    def ids(self) -> frozenset[UUID]:
+        """All of them, each once."""
+        cover = () if self.cover_image is None else (self.cover_image,)
+        return frozenset((*cover, *self.attachments))
+
+
+NO_FILES = PostFiles()
 
 
 class Post(Struct, frozen=True, gc=False):
@@ -163,6 +191,7 @@ class Post(Struct, frozen=True, gc=False):
     """The version of the last event: 1 for the first."""
     deleted: bool
     hold: LegalHold | None
+    files: PostFiles = NO_FILES
 
 
 def evolve(
@@ -196,6 +225,8 @@ def evolve(
             return replace(post, status=Status.PUBLISHED, publish_at=None, published_at=at)
         case Renamed():
             return replace(post, slug=event.slug)
+        case FilesChanged():
+            return replace(post, files=PostFiles(event.cover_image, event.attachments))
         case Scheduled():
             return replace(
                 post, status=Status.SCHEDULED, publish_at=event.publish_at, published_at=None
@@ -251,7 +282,10 @@ def fold(
 
 
 def claims(state: Post | None) -> frozenset[Claim]:
-    """Give the names that the post holds: a live post holds its slug."""
+    """Give what the post holds: a live post holds its slug, and a use of each of its files."""
     if state is None or state.deleted:
         return frozenset()
-    return frozenset({Claim(SLUG_SCOPE, state.slug)})
+    slug = Claim(SLUG_SCOPE, state.slug)
+    if state.files == NO_FILES:
+        return frozenset((slug,))
+    return frozenset((slug, *(file_use.claim(file_id, state.id) for file_id in state.files.ids)))

@@ -15,7 +15,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
+from domain import post_files
 from domain.post import (
+    NO_FILES,
     Archived,
     Category,
     Created,
@@ -26,6 +28,7 @@ from domain.post import (
     LegalHoldPlaced,
     Post,
     PostEvent,
+    PostFiles,
     Published,
     Renamed,
     Restored,
@@ -35,6 +38,7 @@ from domain.post import (
     Unpublished,
     Unscheduled,
 )
+from domain.post_files import NOTHING_USABLE, Usable
 from domain.refusal import Refusal, RejectedByState, RejectedByValue, UnderLegalHold
 from domain.slug import slug_for
 
@@ -50,6 +54,8 @@ class Create(Struct, frozen=True):
     category: Category
     slug: str | None = None
     publish_at: datetime | None = None
+    files: PostFiles = NO_FILES
+    usable: Usable = NOTHING_USABLE
 
 
 class Edit(Struct, frozen=True):
@@ -61,6 +67,9 @@ class Edit(Struct, frozen=True):
     slug: str | UnsetType = UNSET
     publish_at: datetime | UnsetType | None = UNSET
     """A time schedules the post, None takes its time away."""
+    cover_image: UUID | UnsetType | None = UNSET
+    attachments: tuple[UUID, ...] | UnsetType = UNSET
+    usable: Usable = NOTHING_USABLE
 
 
 class Publish(Struct, frozen=True):
@@ -86,15 +95,18 @@ class Delete(Struct, frozen=True):
 
 
 class Restore(Struct, frozen=True):
-    """Undo the deletion."""
+    """Undo the deletion; files that were deleted meanwhile stay away."""
+
+    usable: Usable = NOTHING_USABLE
 
 
 class Revert(Struct, frozen=True):
-    """Take title, content and category from an earlier version."""
+    """Take title, content, category and what is left of the files from an earlier version."""
 
     to_version: int
     snapshot: Post | None
     """The post as it stood at that version; None where there is no such version."""
+    usable: Usable = NOTHING_USABLE
 
 
 class PlaceHold(Struct, frozen=True):
@@ -107,6 +119,12 @@ class PlaceHold(Struct, frozen=True):
 
 class LiftHold(Struct, frozen=True):
     """End the block."""
+
+
+class DropFiles(Struct, frozen=True):
+    """Show these files no more, whatever the post's state, as their owner is erased."""
+
+    file_ids: frozenset[UUID]
 
 
 class PublishDue(Struct, frozen=True):
@@ -125,6 +143,7 @@ PostCommand = (
     | Revert
     | PlaceHold
     | LiftHold
+    | DropFiles
     | PublishDue
 )
 
@@ -164,13 +183,15 @@ def decide(state: Post | None, command: PostCommand, *, now: datetime) -> Decisi
         case Delete():
             return () if state.deleted else (Deleted(),)
         case Restore():
-            return (Restored(),) if state.deleted else ()
+            return _restore(state, command)
         case Revert():
             return _revert(state, command)
         case PlaceHold():
             return _place_hold(state, command)
         case LiftHold():
             return () if state.hold is None else (LegalHoldLifted(),)
+        case DropFiles():
+            return post_files.without(state.files, command.file_ids)
         case _:
             assert_never(command)
 
@@ -180,6 +201,9 @@ def _create(state: Post | None, command: Create, now: datetime) -> Decision:
         return _title_blank()
     if command.publish_at is not None and command.publish_at <= now:
         return _publish_at_in_past(command.publish_at, now)
+    files = post_files.changed(NO_FILES, command.files, command.usable)
+    if not isinstance(files, tuple):
+        return files
     if state is not None:
         return _collision("There is a post with this id already.", "present")
     slug = slug_for(command.title, command.post_id) if command.slug is None else command.slug
@@ -190,13 +214,14 @@ def _create(state: Post | None, command: Create, now: datetime) -> Decision:
         content=command.content,
         category=command.category,
     )
-    return (created,) if command.publish_at is None else (created, Scheduled(command.publish_at))
+    timing = () if command.publish_at is None else (Scheduled(command.publish_at),)
+    return (created, *files, *timing)
 
 
 def _blocked(post: Post, command: PostCommand) -> Refusal | None:
-    if post.hold is not None and not isinstance(command, PlaceHold | LiftHold):
+    if post.hold is not None and not isinstance(command, PlaceHold | LiftHold | DropFiles):
         return UnderLegalHold(post.hold.blocked_by)
-    if post.deleted and not isinstance(command, Delete | Restore | PublishDue):
+    if post.deleted and not isinstance(command, Delete | Restore | DropFiles | PublishDue):
         return _collision("A post that is deleted can only be restored.", "deleted")
     return None
 
@@ -207,6 +232,10 @@ def _edit(post: Post, command: Edit, now: datetime) -> Decision:
     timing = _retime(post, command.publish_at, now)
     if not isinstance(timing, tuple):
         return timing
+    wanted = post_files.merged(post.files, command.cover_image, command.attachments)
+    files = post_files.changed(post.files, wanted, command.usable)
+    if not isinstance(files, tuple):
+        return files
     if post.status is Status.ARCHIVED:
         return _not_allowed("edited", post.status)
     edited = Edited(
@@ -217,7 +246,7 @@ def _edit(post: Post, command: Edit, now: datetime) -> Decision:
     slug = _changed(post.slug, command.slug)
     text = () if edited == Edited() else (edited,)
     name = () if slug is UNSET else (Renamed(slug),)
-    return (*text, *name, *timing)
+    return (*text, *files, *name, *timing)
 
 
 def _retime(post: Post, publish_at: datetime | UnsetType | None, now: datetime) -> Decision:
@@ -283,9 +312,19 @@ def _revert(post: Post, command: Revert) -> Decision:
         )
     if post.status is Status.ARCHIVED:
         return _not_allowed("reverted", post.status)
+    files = post_files.as_far_as_usable(post.files, before.files, command.usable)
     if (before.title, before.content, before.category) == (post.title, post.content, post.category):
+        return files
+    reverted = Reverted(command.to_version, before.title, before.content, before.category)
+    return (reverted, *files)
+
+
+def _restore(post: Post, command: Restore) -> Decision:
+    if not post.deleted:
         return ()
-    return (Reverted(command.to_version, before.title, before.content, before.category),)
+    # Nobody keeps the files of a deleted post for it, so nothing but `usable` counts.
+    gone = post.files.ids - command.usable.files
+    return (Restored(), *post_files.without(post.files, gone))
 
 
 def _place_hold(post: Post, command: PlaceHold) -> Decision:

@@ -31,6 +31,7 @@ POSTS = Table(
         "publish_at",
         "updated_at",
         "body",
+        "files",
     ),
     key_columns=1,
 )
@@ -48,7 +49,8 @@ class PostBody(msgspec.Struct, frozen=True, rename="camel"):
     status: Status
     publish_at: datetime | None
     published_at: datetime | None
-    cover_image: str | None
+    cover_image: UUID | None
+    attachments: Sequence[UUID]
     author_id: UUID
     created_at: datetime
     updated_at: datetime
@@ -75,7 +77,8 @@ def body(post: Post) -> bytes:
             status=post.status,
             publish_at=_utc(post.publish_at),
             published_at=post.published_at,
-            cover_image=None,
+            cover_image=post.files.cover_image,
+            attachments=post.files.attachments,
             author_id=post.author_id,
             created_at=post.created_at,
             updated_at=post.updated_at,
@@ -115,6 +118,7 @@ def row(post: Post, json: bytes) -> tuple[Any, ...]:
         post.publish_at,
         post.updated_at,
         json,
+        sorted(post.files.ids),
     )
 
 

@@ -1,15 +1,17 @@
 """The life cycle of a post as one table: every command in every state."""
 
 from typing import get_args
+from uuid import UUID
 
 import pytest
 
 from domain import post
-from domain.post import Category, Created, Edited, Status
+from domain.post import Category, Created, Edited, FilesChanged, Status
 from domain.post_decisions import (
     Archive,
     Create,
     Delete,
+    DropFiles,
     Edit,
     LiftHold,
     PlaceHold,
@@ -22,6 +24,7 @@ from domain.post_decisions import (
     Unpublish,
     decide,
 )
+from domain.post_files import Usable
 from domain.refusal import RejectedByState, UnderLegalHold
 from tests.support.given import ID, NOW, START, Specification
 
@@ -32,23 +35,26 @@ given = Specification(post.evolve, decide).given
 # (exists), or is blocked by a legal hold (blocked). The scheduled, the deleted and the held post
 # have a publication time that has come.
 LIFE_CYCLE = """
-            | draft           | scheduled       | published       | archived        | deleted   | held
-create      | exists          | exists          | exists          | exists          | exists    | exists
-edit        | Edited          | Edited          | Edited          | refused         | refused   | blocked
-publish     | Published       | Published       | unchanged       | refused         | refused   | blocked
-publish due | unchanged       | Published       | unchanged       | unchanged       | unchanged | blocked
-unpublish   | unchanged       | Unscheduled     | Unpublished     | Unpublished     | refused   | blocked
-schedule    | Scheduled       | Scheduled       | refused         | refused         | refused   | blocked
-archive     | Archived        | Archived        | Archived        | unchanged       | refused   | blocked
-delete      | Deleted         | Deleted         | Deleted         | Deleted         | unchanged | blocked
-restore     | unchanged       | unchanged       | unchanged       | unchanged       | Restored  | blocked
-revert      | Reverted        | Reverted        | Reverted        | refused         | refused   | blocked
-place hold  | LegalHoldPlaced | LegalHoldPlaced | LegalHoldPlaced | LegalHoldPlaced | refused   | LegalHoldPlaced
-lift hold   | unchanged       | unchanged       | unchanged       | unchanged       | refused   | LegalHoldLifted
+            | draft           | scheduled       | published       | archived        | deleted      | held
+create      | exists          | exists          | exists          | exists          | exists       | exists
+edit        | Edited          | Edited          | Edited          | refused         | refused      | blocked
+publish     | Published       | Published       | unchanged       | refused         | refused      | blocked
+publish due | unchanged       | Published       | unchanged       | unchanged       | unchanged    | blocked
+unpublish   | unchanged       | Unscheduled     | Unpublished     | Unpublished     | refused      | blocked
+schedule    | Scheduled       | Scheduled       | refused         | refused         | refused      | blocked
+archive     | Archived        | Archived        | Archived        | unchanged       | refused      | blocked
+delete      | Deleted         | Deleted         | Deleted         | Deleted         | unchanged    | blocked
+restore     | unchanged       | unchanged       | unchanged       | unchanged       | Restored     | blocked
+revert      | Reverted        | Reverted        | Reverted        | refused         | refused      | blocked
+place hold  | LegalHoldPlaced | LegalHoldPlaced | LegalHoldPlaced | LegalHoldPlaced | refused      | LegalHoldPlaced
+lift hold   | unchanged       | unchanged       | unchanged       | unchanged       | refused      | LegalHoldLifted
+drop files  | FilesChanged    | FilesChanged    | FilesChanged    | FilesChanged    | FilesChanged | FilesChanged
 """  # noqa: E501 - a table is not wrapped
 
 CREATED = Created(author_id=ID, title="First", slug="first", content="One", category=Category.TECH)
-BEGIN = (CREATED, Edited(content="Two"))
+FILE = UUID("01920000-0000-7000-8000-00000000000a")
+SHOWN = FilesChanged(FILE, ())
+BEGIN = (CREATED, SHOWN, Edited(content="Two"))
 DUE = post.Scheduled(NOW)
 
 STATES: dict[str, tuple[post.PostEvent, ...]] = {
@@ -69,10 +75,11 @@ COMMANDS: dict[str, PostCommand] = {
     "schedule": Schedule(NOW.replace(hour=18)),
     "archive": Archive(),
     "delete": Delete(),
-    "restore": Restore(),
-    "revert": Revert(1, post.fold([(CREATED, 1, START)], ID)),
+    "restore": Restore(Usable(frozenset({FILE}))),
+    "revert": Revert(2, post.fold([(CREATED, 1, START), (SHOWN, 2, START)], ID)),
     "place hold": PlaceHold("Order 13", "https://court.example/"),
     "lift hold": LiftHold(),
+    "drop files": DropFiles(frozenset({FILE})),
 }
 
 

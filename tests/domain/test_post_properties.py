@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 from hypothesis import given
@@ -11,12 +12,13 @@ from msgspec import UNSET
 from domain import post
 from domain.claim import Claim
 from domain.events import Event
-from domain.post import Category, Post, PostEvent, Status
+from domain.post import Category, Post, PostEvent, PostFiles, Status
 from domain.post_decisions import (
     Archive,
     Create,
     Decision,
     Delete,
+    DropFiles,
     Edit,
     LiftHold,
     PlaceHold,
@@ -29,6 +31,7 @@ from domain.post_decisions import (
     Unpublish,
     decide,
 )
+from domain.post_files import Usable
 from tests.support.given import ID, NOW, START
 
 # Small pools, so that equal values meet often.
@@ -38,6 +41,13 @@ CATEGORIES = st.sampled_from(Category)
 TIMES = st.integers(-5, 40).map(lambda minutes: NOW + timedelta(minutes=minutes))
 HOLDS = st.sampled_from(["urn:court:1", "urn:court:2"])
 VERSIONS = st.integers(0, 12)
+FILES = [UUID(int=number) for number in range(1, 4)]
+COVERS = st.none() | st.sampled_from(FILES)
+ATTACHED = st.lists(st.sampled_from(FILES), max_size=3, unique=True).map(tuple)
+USABLE = st.sets(st.sampled_from(FILES)).map(
+    # The last of them is no image.
+    lambda ids: Usable(frozenset(ids), frozenset(ids) - {FILES[-1]})
+)
 
 CREATES = st.builds(
     Create,
@@ -48,6 +58,8 @@ CREATES = st.builds(
     category=CATEGORIES,
     slug=st.none() | SLUGS,
     publish_at=st.none() | TIMES,
+    files=st.builds(PostFiles, COVERS, ATTACHED),
+    usable=USABLE,
 )
 CHANGES: st.SearchStrategy[PostCommand] = st.one_of(
     st.builds(
@@ -57,9 +69,14 @@ CHANGES: st.SearchStrategy[PostCommand] = st.one_of(
         category=st.just(UNSET) | CATEGORIES,
         slug=st.just(UNSET) | SLUGS,
         publish_at=st.just(UNSET) | st.none() | TIMES,
+        cover_image=st.just(UNSET) | COVERS,
+        attachments=st.just(UNSET) | ATTACHED,
+        usable=USABLE,
     ),
     st.builds(Schedule, TIMES),
-    st.builds(Revert, VERSIONS, st.none()),
+    st.builds(Revert, VERSIONS, st.none(), USABLE),
+    st.builds(Restore, USABLE),
+    st.builds(DropFiles, st.sets(st.sampled_from(FILES)).map(frozenset)),
     st.builds(PlaceHold, st.just("Order"), HOLDS),
     # A hold blocks all else, so it is lifted more often than it is placed.
     st.sampled_from([LiftHold(), LiftHold(), LiftHold()]),
@@ -86,7 +103,7 @@ class Shell:
         """Decide without appending."""
         if isinstance(command, Revert) and 1 <= command.to_version <= len(self.history):
             snapshot = post.fold(self.history[: command.to_version], ID)
-            command = Revert(command.to_version, snapshot)
+            command = Revert(command.to_version, snapshot, command.usable)
         return decide(self.state, command, now=self.now)
 
     def send(self, command: PostCommand) -> Decision:
@@ -114,8 +131,9 @@ def test_what_is_decided_can_be_folded(commands: list[PostCommand]) -> None:
         assert (state.publish_at is not None) == (state.status is Status.SCHEDULED)
         assert (state.published_at is not None) == (state.status is Status.PUBLISHED)
         assert state.updated_at == shell.history[-1][2]
+        uses = {Claim(f"file.use/{file_id}", str(ID)) for file_id in state.files.ids}
         assert post.claims(state) == (
-            frozenset() if state.deleted else {Claim("post.slug", state.slug)}
+            frozenset() if state.deleted else {Claim("post.slug", state.slug), *uses}
         )
 
 
@@ -160,6 +178,7 @@ def test_a_history_reads_back_as_it_was_written(commands: list[PostCommand]) -> 
 EVENTS: st.SearchStrategy[PostEvent] = st.one_of(
     st.builds(post.Created, st.just(ID), TEXTS, SLUGS, TEXTS, CATEGORIES),
     st.builds(post.Edited, st.just(UNSET) | TEXTS, st.just(UNSET) | TEXTS),
+    st.builds(post.FilesChanged, COVERS, ATTACHED),
     st.builds(post.Renamed, SLUGS),
     st.builds(post.Scheduled, TIMES),
     st.builds(post.Reverted, VERSIONS, TEXTS, TEXTS, CATEGORIES),

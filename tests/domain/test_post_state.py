@@ -7,10 +7,12 @@ import pytest
 
 from domain import post
 from domain.claim import Claim
-from domain.post import Category, LegalHold, Post, Status
+from domain.post import Category, LegalHold, Post, PostFiles, Status
 from tests.support.given import ID, NOW, START
 
 AUTHOR = UUID("0190b8a5-0000-7000-8000-00000000a001")
+COVER, FILE = UUID(int=1), UUID(int=2)
+ATTACHED = PostFiles(None, (FILE,))
 CREATED = post.Created(
     author_id=AUTHOR, title="First", slug="first", content="One", category=Category.TECH
 )
@@ -47,6 +49,7 @@ def test_a_created_post_is_a_draft() -> None:
         version=1,
         deleted=False,
         hold=None,
+        files=PostFiles(None, ()),
     )
 
 
@@ -57,6 +60,8 @@ def test_a_created_post_is_a_draft() -> None:
         ((post.Edited(content="Two"),), {"content": "Two"}),
         ((post.Edited(category=Category.SECURITY),), {"category": Category.SECURITY}),
         ((post.Renamed("second"),), {"slug": "second"}),
+        ((post.FilesChanged(COVER, (FILE,)),), {"files": PostFiles(COVER, (FILE,))}),
+        ((post.FilesChanged(COVER, ()), post.FilesChanged(None, (FILE,))), {"files": ATTACHED}),
         ((post.Scheduled(NOW),), {"status": Status.SCHEDULED, "publish_at": NOW}),
         ((post.Scheduled(NOW), post.Unscheduled()), {"status": Status.DRAFT, "publish_at": None}),
         ((post.Published(),), {"status": Status.PUBLISHED, "published_at": SECOND}),
@@ -122,6 +127,18 @@ def test_a_live_post_holds_its_slug() -> None:
     assert post.claims(_after(CREATED, post.Renamed("second"))) == {second}
     assert post.claims(_after(CREATED, post.Deleted())) == frozenset()
     assert post.claims(_after(CREATED, post.Deleted(), post.Restored())) == {first}
+
+
+def test_a_live_post_holds_a_use_of_each_of_its_files() -> None:
+    """Under its own id, so that others may hold one as well; a deleted post holds none."""
+    slug = Claim("post.slug", "first")
+    uses = {Claim(f"file.use/{file_id}", str(ID)) for file_id in (COVER, FILE)}
+    shown = post.FilesChanged(COVER, (FILE, COVER))
+
+    assert post.claims(_after(CREATED, shown)) == {slug, *uses}
+    assert post.claims(_after(CREATED, shown, post.FilesChanged(None, ()))) == {slug}
+    assert post.claims(_after(CREATED, shown, post.Deleted())) == frozenset()
+    assert post.claims(_after(CREATED, shown, post.Deleted(), post.Restored())) == {slug, *uses}
 
 
 def test_a_post_has_its_stream() -> None:

@@ -178,6 +178,12 @@ drop function apply_posts(posts[], int[], int[]);
 drop function apply_former_slugs(former_slugs[], int[], int[]);
 drop function apply_accounts(accounts[], int[], int[]);
 
+-- The files that a post shows, by which it is found: whoever may see the one may see the other. What
+-- waits to be indexed would have to be searched by every read, so nothing does.
+alter table posts add column files uuid[] not null default '{}';
+alter table posts alter column files drop default;
+create index posts_by_file on posts using gin (files) with (fastupdate = off) where files <> '{}';
+
 insert into projections (name, schema_version) values ('posts', 1), ('accounts', 2);
 select make_read_model('posts', 'posts'), make_read_model('posts', 'former_slugs'),
   make_read_model('accounts', 'accounts');
@@ -209,7 +215,7 @@ begin
     version = excluded.version, author_id = excluded.author_id, status = excluded.status,
     deleted = excluded.deleted, held_by = excluded.held_by, slug = excluded.slug,
     sort_at = excluded.sort_at, publish_at = excluded.publish_at,
-    updated_at = excluded.updated_at, body = excluded.body;
+    updated_at = excluded.updated_at, body = excluded.body, files = excluded.files;
 end $$;
 
 create function apply_former_slugs(rows former_slugs[], row_append int[], verdicts int[])
