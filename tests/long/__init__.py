@@ -1,0 +1,1 @@
+"""Tests that take minutes: `make faults` runs them, `make test` does not."""
