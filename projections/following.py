@@ -1,6 +1,7 @@
-"""What the projector and its way to the database share: entries, leases, and what stops it.
+"""What followers of the log and their way to the database share: entries, leases, what stops them.
 
-The projector itself is `workers/projector.py`; PostgreSQL's side is `infra/projections/`.
+The projector itself is `workers/projector.py`, the relay `workers/relay.py`; PostgreSQL's side is
+`infra/projections/`.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -10,8 +11,26 @@ from uuid import UUID
 
 import msgspec
 
-from projections.registry import Projection
-from projections.write import Write
+from projections.write import Table, Write
+
+
+class Followed(Protocol):
+    """Something that follows the log with a checkpoint: a projection, or the relay."""
+
+    @property
+    def name(self) -> str:
+        """By which its checkpoint is kept."""
+        ...
+
+    @property
+    def schema_version(self) -> int:
+        """Of what it writes: a program follows only what is of its own version."""
+        ...
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """What is written with its checkpoint; none for the relay."""
+        ...
 
 
 class Halted(msgspec.Struct, frozen=True):
@@ -59,20 +78,45 @@ class RowRefusedError(Exception):
     """The database takes a row of a batch in no case, however often it is tried."""
 
 
-class ProjectorStore(Protocol):
-    """A projection's checkpoint, lease and tables. All of it raises `StoreUnavailableError`."""
+class BrokerUnavailableError(Exception):
+    """The message broker does not do in time what it is asked for. It may still do it later."""
 
-    async def take(self, projection: Projection, leader: UUID) -> Lease | None:
+
+class LeaseStore(Protocol):
+    """Checkpoints, and the right to move them. All of it raises `StoreUnavailableError`."""
+
+    async def take(self, followed: Followed, leader: UUID) -> Lease | None:
         """Become the leader, if there is none whose lease still runs. Fences off any before."""
         ...
 
-    async def beat(self, projection: Projection, lease: Lease) -> Beat | None:
+    async def beat(self, followed: Followed, lease: Lease) -> Beat | None:
         """Say that the leader is alive; None when it leads no more."""
         ...
 
-    async def give_up(self, projection: Projection, lease: Lease) -> None:
+    async def give_up(self, followed: Followed, lease: Lease) -> None:
         """Let somebody else lead at once."""
         ...
+
+    async def skipped(self, followed: Followed) -> frozenset[int]:
+        """Give the positions that operators left out of it."""
+        ...
+
+    async def write(
+        self, followed: Followed, lease: Lease, writes: Sequence[Write], moved: tuple[int, int]
+    ) -> bool:
+        """Write rows and move the checkpoint `moved` from one position to another, or neither.
+
+        False when the lease is lost or the checkpoint is elsewhere. Raises `RowRefusedError`.
+        """
+        ...
+
+    async def halt(self, followed: Followed, lease: Lease, halted: Halted) -> bool:
+        """Record that it stands still; False when the lease is lost."""
+        ...
+
+
+class ProjectorStore(LeaseStore, Protocol):
+    """What the projector needs besides: the log itself."""
 
     async def page(self, after: int, most: int) -> Sequence[Entry]:
         """Read the log after a position, in bounded pieces."""
@@ -83,21 +127,4 @@ class ProjectorStore(Protocol):
 
         In bounded pieces, each of several streams; of one stream in the order of versions.
         """
-        ...
-
-    async def skipped(self, projection: Projection) -> frozenset[int]:
-        """Give the positions that operators left out of a projection."""
-        ...
-
-    async def write(
-        self, projection: Projection, lease: Lease, writes: Sequence[Write], moved: tuple[int, int]
-    ) -> bool:
-        """Write rows and move the checkpoint `moved` from one position to another, or neither.
-
-        False when the lease is lost or the checkpoint is elsewhere. Raises `RowRefusedError`.
-        """
-        ...
-
-    async def halt(self, projection: Projection, lease: Lease, halted: Halted) -> bool:
-        """Record that the projection stands still; False when the lease is lost."""
         ...

@@ -19,8 +19,7 @@ from domain.projection import ProjectionEvent, evolve, stream
 from infra.postgres import Database
 from infra.store.event_log import PAGE_BYTES, SCAN_SECONDS, page_query
 from projections.database import load_queries
-from projections.following import Beat, Entry, Halted, Lease, RowRefusedError
-from projections.registry import Projection
+from projections.following import Beat, Entry, Followed, Halted, Lease, RowRefusedError
 from projections.write import Drop, Put, Table, Write, last_of_each_key
 
 QUERIES = load_queries(Path(__file__).with_name("projector_store.sql"))
@@ -51,26 +50,26 @@ class PostgresProjectorStore:
         self._store = store
         self._statements: dict[str, str] = {}
 
-    async def take(self, projection: Projection, leader: UUID) -> Lease | None:
+    async def take(self, followed: Followed, leader: UUID) -> Lease | None:
         """Become the leader, if there is none whose lease still runs."""
         rows = await self._database.fetch(
-            QUERIES["take"], projection.name, leader, LEASE_SECONDS, projection.schema_version
+            QUERIES["take"], followed.name, leader, LEASE_SECONDS, followed.schema_version
         )
         if not rows:
             return None
         epoch, position, halted, taken_over = rows[0]
         return Lease(epoch, position, _halted(halted), taken_over)
 
-    async def beat(self, projection: Projection, lease: Lease) -> Beat | None:
+    async def beat(self, followed: Followed, lease: Lease) -> Beat | None:
         """Say that the leader is alive."""
         rows = await self._database.fetch(
-            QUERIES["beat"], projection.name, lease.epoch, LEASE_SECONDS
+            QUERIES["beat"], followed.name, lease.epoch, LEASE_SECONDS
         )
         return Beat(rows[0][0], _halted(rows[0][1]), rows[0][2]) if rows else None
 
-    async def give_up(self, projection: Projection, lease: Lease) -> None:
+    async def give_up(self, followed: Followed, lease: Lease) -> None:
         """Let somebody else lead at once."""
-        await self._database.fetch(QUERIES["give_up"], projection.name, lease.epoch)
+        await self._database.fetch(QUERIES["give_up"], followed.name, lease.epoch)
 
     async def page(self, after: int, most: int) -> Sequence[Entry]:
         """Read the log after a position."""
@@ -102,28 +101,28 @@ class PostgresProjectorStore:
             waiting += [stream_id for stream_id in asked if found[stream_id] == _EVENTS_AT_ONCE]
             yield entries
 
-    async def skipped(self, projection: Projection) -> frozenset[int]:
+    async def skipped(self, followed: Followed) -> frozenset[int]:
         """Give the positions that operators left out of a projection."""
         state: History | None = None
-        for recorded in await self._store.read_stream(stream(projection.name)):
+        for recorded in await self._store.read_stream(stream(followed.name)):
             event = recorded.event
             if isinstance(event, ProjectionEvent):
                 state = evolve(state, event, version=recorded.version)
         return frozenset() if state is None else state.skipped
 
     async def write(
-        self, projection: Projection, lease: Lease, writes: Sequence[Write], moved: tuple[int, int]
+        self, followed: Followed, lease: Lease, writes: Sequence[Write], moved: tuple[int, int]
     ) -> bool:
         """Write rows and move the checkpoint, or neither."""
-        statement = self._statements.get(projection.name)
+        statement = self._statements.get(followed.name)
         if statement is None:
-            statement = self._statements[projection.name] = write_statement(projection.tables)
+            statement = self._statements[followed.name] = write_statement(followed.tables)
         last = last_of_each_key(writes)
-        rows = (text for table in projection.tables for text in _rows_of(table, last))
+        rows = (text for table in followed.tables for text in _rows_of(table, last))
         try:
             found = await self._database.fetch(
                 statement,
-                projection.name,
+                followed.name,
                 lease.epoch,
                 *moved,
                 LEASE_SECONDS,
@@ -137,11 +136,11 @@ class PostgresProjectorStore:
             raise
         return bool(found)
 
-    async def halt(self, projection: Projection, lease: Lease, halted: Halted) -> bool:
+    async def halt(self, followed: Followed, lease: Lease, halted: Halted) -> bool:
         """Record that the projection stands still."""
         text = _encode(halted).decode()
         rows = await self._database.fetch(
-            QUERIES["halt"], projection.name, lease.epoch, lease.position, text
+            QUERIES["halt"], followed.name, lease.epoch, lease.position, text
         )
         return bool(rows)
 

@@ -66,7 +66,9 @@ class Rebuilding(msgspec.Struct, frozen=True):
 
         caller = Caller(Actor(author, frozenset({Role.AUTHOR})), AT + MINUTE, "Test")
         wanted = PostChange(type(command), wish, lambda: None)
-        await change_post(product.ledger, product.posts, caller, post_id, wanted)
+        await change_post(
+            product.ledger, product.posts, product.file_queries, caller, post_id, wanted
+        )
 
     async def rows(self, table: str) -> set[tuple[Any, ...]]:
         """Read what is served."""
