@@ -9,6 +9,7 @@ import asyncpg
 from asyncpg import exceptions as pg
 
 from commands.ports import StoreUnavailableError
+from infra.circuit_breaker import CircuitBreaker
 from projections.registry import PROJECTIONS
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Database:
         self._pool = pool
         self._kept: list[KeptConnection] = []
         self._returning: set[asyncio.Task[None]] = set()
+        self.breaker = CircuitBreaker(self._probe)
 
     @classmethod
     async def connect(cls, url: str, *, connections: int = 10) -> Self:
@@ -76,6 +78,7 @@ class Database:
 
     async def close(self) -> None:
         """Close the connections, at once where they do not end by themselves."""
+        await self.breaker.close()
         for kept in self._kept:
             kept.give_back()
         try:
@@ -85,8 +88,11 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> "AsyncIterator[PoolConnectionProxy[asyncpg.Record]]":
-        """Lend a connection. Outages inside leave as `StoreUnavailableError`."""
-        with outages():
+        """Lend a connection. Outages inside leave as `StoreUnavailableError`.
+
+        During an outage nobody waits for a connection: the error is raised at once.
+        """
+        with self.guarded():
             connection = await self.take()
             try:
                 yield connection
@@ -126,10 +132,38 @@ class Database:
         self._returning.add(task)
         task.add_done_callback(self._returned)
 
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Refuse during an outage, and count what becomes of those who are let in."""
+        self.breaker.admit()
+        try:
+            with outages():
+                yield
+        except StoreUnavailableError as error:
+            self.breaker.failed(error)
+            raise
+        self.breaker.succeeded()
+
+    async def _probe(self) -> None:
+        with outages():
+            connection = await self.take()
+            try:
+                await connection.fetchval("select 1", timeout=QUERY_SECONDS)
+            except TimeoutError as error:
+                raise _no("answer", QUERY_SECONDS) from error
+            finally:
+                self.give_back(connection)
+
     def _returned(self, task: "asyncio.Task[None]") -> None:
         self._returning.discard(task)
         if not task.cancelled():
             task.exception()  # the pool has dropped a connection that could not be returned
+
+
+_PLAN_ONCE = "set plan_cache_mode = force_generic_plan"
+"""For look-ups of a few rows by their keys: PostgreSQL would plan some of them anew each time, and
+that takes longer than doing them. A connection that goes back to the pool keeps this; no result
+depends on it."""
 
 
 class KeptConnection:
@@ -149,12 +183,14 @@ class KeptConnection:
         """Run a query and give its rows; the time includes the wait for a connection."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + seconds
-        with outages():
+        with self._database.guarded():
             connection = self._open()
             if connection is None:
                 self._prepared.clear()
                 connection = self._connection = await self._database.take()
             try:
+                if not self._prepared:
+                    await connection.execute(_PLAN_ONCE, timeout=deadline - clock())
                 statement = self._prepared.get(query)
                 if statement is None:
                     statement = await connection.prepare(query, timeout=deadline - clock())
