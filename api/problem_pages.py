@@ -96,11 +96,11 @@ def _document(base_url: str, error: str | None, media_type: str) -> Document:
         types = [_described(base_url, name) for name in rows]
         if media_type == JSON_TYPE:
             return Document.of(msgspec.json.encode(ProblemTypes(types)), JSON_TYPE, vary="Accept")
-        return _page("Problems", _table(types))
+        return html_page("Problems", _table(types))
     described = _described(base_url, error)
     if media_type == JSON_TYPE:
         return Document.of(msgspec.json.encode(described), JSON_TYPE, vary="Accept")
-    return _page(described.title, _details(described))
+    return html_page(described.title, _details(described))
 
 
 def _described(base_url: str, error: str) -> ProblemType:
@@ -108,7 +108,8 @@ def _described(base_url: str, error: str) -> ProblemType:
     return ProblemType(f"{base_url}/problems/{error}", error, *problem)
 
 
-def _page(title: str, content: Iterable[str]) -> Document:
+def html_page(title: str, content: Iterable[str]) -> Document:
+    """Make a page that nothing can run in; the content is HTML already."""
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
