@@ -20,6 +20,7 @@ from commands.accounts import register
 from domain.stream import Role
 from infra.api_services import api_services
 from infra.bootstrap import Product, open_product
+from infra.files.open import open_files
 from infra.http_server.run import serve
 from infra.identity.limits import redis_limiter
 from infra.serve import spare_the_collector
@@ -82,7 +83,9 @@ async def main() -> None:
         now = datetime.now(UTC)
         session_id = await a_session(product, author.account_id, now)
         token = product.access_tokens.issue(author.account_id, session_id, now)
-        services = api_services(product, settings_in(Path("unused")), limiter)
+        settings = settings_in(Path("unused"))
+        stored = open_files(product.database, settings)
+        services = api_services(product, settings, limiter, stored)
         application = create_app(services)
         baseline = Litestar([plain], openapi_config=None)
 

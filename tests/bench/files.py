@@ -1,0 +1,227 @@
+"""Measures files: downloads beside one nginx worker, uploads beside writing the same bytes to disk.
+
+Run as `python -m tests.bench.files`. Everything takes turns with its baseline in every round, and
+medians of the rounds' ratios are taken: read the ratios, not the rates. The file is one that a
+published post shows, so that every request asks the database whether it may be seen. A write to
+disk is what keeping an upload takes: a new file, flushed, renamed, its folder flushed.
+"""
+
+import asyncio
+import os
+import statistics
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.file_client import Done, Job
+from tests.bench.file_process import Served, Setup
+from tests.bench.http import peak_memory
+from tests.bench.machine import describe
+from tests.bench.store import durable_databases
+from tests.support.own_nginx import free_ports, own_nginx
+from tests.support.stored_files import some_bytes
+
+ROUNDS = 7
+SECONDS = 1.5
+SIZE = 10 * 1024 * 1024
+RANGE = 64 * 1024
+
+DOWNLOADS = {
+    "10 MB, 1 client": (1, None, 0.7),
+    "10 MB, 32 clients": (32, None, 0.7),
+    "64 KB range, 1 client": (1, RANGE, 1.0),
+    "64 KB range, 32 clients": (32, RANGE, 1.0),
+}
+"""By name: how many clients, what range each asks for, the target."""
+
+UPLOADS = {"1 MB": 1024 * 1024, "10 MB": SIZE - 1024}
+UPLOAD_TARGET = 0.5
+BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
+"""As browsers draw it: a short one takes longer to look for."""
+MULTIPART = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
+UPLOADS_A_ROUND = 8
+
+
+async def main() -> None:
+    """Measure everything and print the tables."""
+    rates: dict[str, list[tuple[float, float]]] = {kind: [] for kind in DOWNLOADS}
+    (port,) = free_ports(1)
+    async with (
+        durable_databases() as (databases, folder),
+        databases.fresh() as url,
+        own_nginx(lambda root: nginx_conf(root, port), [port]) as nginx,
+    ):
+        machine = await describe(url, folder)
+        content = nginx.folder / "file.png"
+        content.write_bytes(some_bytes(SIZE))
+        content.chmod(0o644)
+        async with file_process(Setup(url, str(folder), str(content))) as (process, served):
+            await show(served)
+            path, own_port = f"/files/{served.file_id}", urlsplit(served.address).port or 0
+            for _ in range(ROUNDS):
+                for kind, (clients, range_bytes, _target) in DOWNLOADS.items():
+                    job = Job(own_port, path, SIZE, clients, SECONDS, range_bytes)
+                    theirs = msgspec.structs.replace(job, port=port, path="/file.png")
+                    nginx_rate = await rate(theirs)
+                    rates[kind].append((await rate(job), nginx_rate))
+            memory = peak_memory(process)
+            uploads = await measure_uploads(served, folder)
+    table = Table("download", "per second", "nginx", "of nginx", "target", "lowest..highest")
+    for kind, of_kind in rates.items():
+        ratios = [ours / theirs for ours, theirs in of_kind]
+        table.add_row(
+            kind,
+            f"{statistics.median(ours for ours, _ in of_kind):,.0f}",
+            f"{statistics.median(theirs for _, theirs in of_kind):,.0f}",
+            f"{statistics.median(ratios):.2f}x",
+            f"{DOWNLOADS[kind][2]}x",
+            f"{min(ratios):.2f}x..{max(ratios):.2f}x",
+        )
+    console = Console(width=100)
+    console.print(table)
+    console.print(of_uploads(uploads))
+    console.print(
+        f"peak memory of the API process {memory} after the downloads; {machine}", highlight=False
+    )
+
+
+def nginx_conf(folder: Path, port: int) -> str:
+    """Configure one worker as fast as it comes."""
+    temporary = "".join(
+        f"{name}_temp_path {folder}/{name};\n"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    return f"""
+        worker_processes 1;
+        pid {folder}/nginx.pid;
+        events {{ worker_connections 256; }}
+        http {{
+          {temporary}
+          access_log off;
+          sendfile on;
+          keepalive_requests 100000000;
+          types {{ image/png png; }}
+          server {{ listen 127.0.0.1:{port}; root {folder}; }}
+        }}
+    """
+
+
+async def rate(job: Job) -> float:
+    """Do a job in a process of its own, and tell the answers per second."""
+    client = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.file_client", stdin=PIPE, stdout=PIPE
+    )
+    output, _ = await client.communicate(msgspec.json.encode(job))
+    done = msgspec.json.decode(output, type=Done)
+    assert done.body_bytes == done.answers * (job.range_bytes or job.size)
+    return done.answers / done.seconds
+
+
+async def measure_uploads(served: Served, folder: Path) -> dict[str, list[tuple[float, float]]]:
+    """Upload and write in turn; give the seconds that each took, upload first."""
+    took: dict[str, list[tuple[float, float]]] = {kind: [] for kind in UPLOADS}
+    token = {"authorization": f"Bearer {served.token}"}
+    async with httpx.AsyncClient(base_url=served.address, headers=token, timeout=60) as client:
+        for number in range(ROUNDS):
+            for kind, size in UPLOADS.items():
+                contents = [
+                    b"%PDF-1.7\n" + some_bytes(size - 9, seed=100 * number + each)
+                    for each in range(UPLOADS_A_ROUND)
+                ]
+                bodies = [multipart(each) for each in contents]
+                begun = time.perf_counter()
+                for body in bodies:
+                    answer = await client.post("/upload", content=body, headers=MULTIPART)
+                    assert answer.status_code == 201, answer.text
+                uploaded = time.perf_counter()
+                for each in contents:
+                    write_durably(folder, each)
+                took[kind].append((uploaded - begun, time.perf_counter() - uploaded))
+    return took
+
+
+def multipart(content: bytes) -> bytes:
+    """Wrap a file as a form does."""
+    head = 'content-disposition: form-data; name="file"; filename="a.pdf"\r\n'
+    kind = "content-type: application/pdf\r\n\r\n"
+    return f"--{BOUNDARY}\r\n{head}{kind}".encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def write_durably(folder: Path, content: bytes) -> None:
+    """Have the bytes in a file that survives a power cut."""
+    path = folder / "written"
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    try:
+        os.write(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    path.rename(folder / "moved")
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    (folder / "moved").unlink()
+
+
+def of_uploads(took: dict[str, list[tuple[float, float]]]) -> Table:
+    """Lay out how uploads compare."""
+    table = Table("upload, 1 client", "ms", "ms to disk", "of disk", "target", "lowest..highest")
+    for kind, of_kind in took.items():
+        ratios = [disk / upload for upload, disk in of_kind]
+        table.add_row(
+            kind,
+            f"{statistics.median(each for each, _ in of_kind) / UPLOADS_A_ROUND * 1000:.1f}",
+            f"{statistics.median(each for _, each in of_kind) / UPLOADS_A_ROUND * 1000:.1f}",
+            f"{statistics.median(ratios):.2f}x",
+            f"{UPLOAD_TARGET}x",
+            f"{min(ratios):.2f}x..{max(ratios):.2f}x",
+        )
+    return table
+
+
+async def show(served: Served) -> None:
+    """Publish a post that shows the file."""
+    token = {"authorization": f"Bearer {served.token}"}
+    async with httpx.AsyncClient(base_url=served.address, headers=token, timeout=10) as client:
+        post = {
+            "title": "With a file",
+            "content": "See below.",
+            "category": "tech",
+            "attachments": [str(served.file_id)],
+        }
+        made = await client.post("/posts", json=post)
+        assert made.status_code == 201, made.text
+        published = await client.post(f"{made.headers['location']}/publish")
+        assert published.status_code == 200, published.text
+
+
+@asynccontextmanager
+async def file_process(setup: Setup) -> AsyncIterator[tuple[Process, Served]]:
+    """Run the API in a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.file_process", stdin=PIPE, stdout=PIPE
+    )
+    assert process.stdin
+    assert process.stdout
+    try:
+        process.stdin.write(msgspec.json.encode(setup) + b"\n")
+        yield process, msgspec.json.decode(await process.stdout.readline(), type=Served)
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
