@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test timing check bench format requirements clean
+.PHONY: help run test timing faults hostile check bench format requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,12 @@ test: $(VENV)/.installed ## Run all tests against real servers
 
 timing: $(VENV)/.installed ## Test that the time of an attempt to sign in tells nothing (minutes)
 	@$(BIN)/pytest tests/timing
+
+faults: $(VENV)/.installed ## Test a thousand exports by workers that are killed (minutes)
+	@$(BIN)/pytest tests/long
+
+hostile: $(VENV)/.installed ## Send ten thousand hostile requests, and count the answers (minutes)
+	@$(BIN)/pytest tests/hostile
 
 check: $(VENV)/.installed ## Lint, format and types
 	@$(BIN)/ruff check .

@@ -157,7 +157,9 @@ ACCOUNT_OPERATIONS: Mapping[str, Operation] = {
         errors=READS,
     ),
     "DELETE /me/sessions/{session_id}": _own(
-        "endSession", Returns(Done), "contended", "session_not_found"
+        "endSession",
+        Returns(Done),
+        *("condition_failed", "contended", "malformed_header", "session_not_found"),
     ),
     "POST /me/second-factor": _own(
         "beginSecondFactor",

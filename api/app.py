@@ -9,8 +9,14 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from api import (
+    clicks,
     docs,
+    downloads,
     events,
+    export_download,
+    exports,
+    files,
+    go,
     health,
     login,
     me,
@@ -22,8 +28,12 @@ from api import (
     problem_pages,
     projections,
     rebuilds,
+    redirects,
     registration,
     second_factor,
+    status_pages,
+    thumbnails,
+    uploads,
     users,
 )
 from api.edge import Edge
@@ -32,6 +42,10 @@ from api.route_table import RouteTable
 from api.services import Services
 
 MODULES = (
+    uploads,
+    files,
+    downloads,
+    thumbnails,
     post_reads,
     post_lists,
     post_history,
@@ -42,9 +56,15 @@ MODULES = (
     second_factor,
     users,
     events,
+    exports,
+    export_download,
+    go,
+    clicks,
     projections,
     rebuilds,
+    redirects,
     problem_pages,
+    status_pages,
     openapi,
     docs,
     health,
@@ -54,7 +74,17 @@ MODULES = (
 def create_app(services: Services) -> ASGIApp:
     """Make the application on top of these services."""
     metrics = Metrics()
-    litestar = Litestar(
+    litestar = _litestar(metrics)
+    return Edge(litestar, RouteTable(litestar.routes), services, metrics)
+
+
+def route_table() -> RouteTable:
+    """Tell which paths the product itself answers at."""
+    return RouteTable(_litestar(Metrics()).routes)
+
+
+def _litestar(metrics: Metrics) -> Litestar:
+    return Litestar(
         route_handlers=[
             *(handler for module in MODULES for handler in module.HANDLERS),
             health.metrics_handler(metrics),
@@ -66,7 +96,6 @@ def create_app(services: Services) -> ASGIApp:
         # Bodies are read and measured by the endpoints themselves.
         request_max_body_size=None,
     )
-    return Edge(litestar, RouteTable(litestar.routes), services, metrics)
 
 
 def _pass_on(_: object, error: Exception) -> NoReturn:

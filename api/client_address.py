@@ -38,6 +38,12 @@ def client_address(
     return str(address)
 
 
+def is_trusted_proxy(peer: tuple[str, int] | None, trusted: Sequence[Network]) -> bool:
+    """Tell whether a request was handed over by a proxy of ours; `peer` is as for the address."""
+    address = _parse(peer[0]) if peer else None
+    return any((address or _THIS_MACHINE) in network for network in trusted)
+
+
 def _hops(headers: Headers) -> Iterator[str]:
     """Go through the hops, the nearest first; empty members are none (RFC 9110, section 5.6.1)."""
     for line in reversed(headers.all(b"x-forwarded-for")):

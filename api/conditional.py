@@ -11,6 +11,7 @@ from api.headers import Headers
 from api.times import parse_http_date
 from commands.outcomes import Malformed
 from commands.preconditions import NO_PRECONDITIONS, AnyTag, Preconditions, Tags
+from commands.ranges import IfRange
 
 # One element of a list of entity tags, up to its comma. Elements may be empty (section 5.6.1.2).
 # Commas may stand inside a tag, and `w/` in lowercase is not the mark of a weak one (8.8.3).
@@ -44,6 +45,21 @@ def parse_conditions(headers: Headers) -> Preconditions | Malformed:
         if_none_match=if_none_match,
         if_modified_since=_date(headers, b"if-modified-since"),
     )
+
+
+def parse_if_range(headers: Headers) -> IfRange | None:
+    """Read If-Range (section 13.1.5): one tag or one date.
+
+    What is neither holds for nothing, so that whoever sent it gets all of the representation.
+    """
+    value = headers.one(b"if-range")
+    if value is None:
+        return None
+    value = value.strip(" \t")
+    tag = _ONE_STRONG.fullmatch(value)
+    if tag is not None:
+        return IfRange(strong_tag=tag[1])
+    return IfRange(date=parse_http_date(value, this_year=time.gmtime().tm_year))
 
 
 def _tags(headers: Headers, name: bytes, shown: str) -> Tags | AnyTag | Malformed | None:

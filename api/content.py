@@ -14,6 +14,7 @@ class ContentKind(StrEnum):
     JSON = "application/json"
     MERGE_PATCH = "application/merge-patch+json"
     FORM = "application/x-www-form-urlencoded"
+    MULTIPART = "multipart/form-data"
 
 
 _BY_NAME = {kind.value: kind for kind in ContentKind}

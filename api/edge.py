@@ -6,6 +6,7 @@ security fields and the request id on every answer, and the boundary that turns 
 """
 
 import re
+from collections.abc import Sequence
 from time import perf_counter
 from typing import cast
 
@@ -14,6 +15,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from api.answer import Answer, Field
+from api.client_address import is_trusted_proxy
+from api.elsewhere import came_by, elsewhere, strict_transport, to_https
 from api.exchange import ClientGoneError, Exchange
 from api.metrics import Metrics
 from api.responses import crashed, problem, respond
@@ -65,7 +68,7 @@ class Edge:
         begun = perf_counter()
         request_id = self._services.new_request_id()
         method = scope["method"]
-        resource, values = self._routes.find(scope["path"])
+        resource, values = self._find(scope)
         status = 0
 
         async def send_out(message: Message) -> None:
@@ -73,21 +76,25 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _add_fields(message["headers"], request_id)  # type: ignore[arg-type]  # a list
+                if scheme == "https":
+                    message["headers"].append(strict_transport(exchange))  # type: ignore[attr-defined]  # likewise
             elif method == "HEAD" and message.get("more_body"):
                 # A body in pieces, perhaps without end: nobody wants the rest of it.
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 raise ClientGoneError
             await send(message)
 
-        inner: HTTPScope = scope
-        if method == "HEAD":  # answered as GET; the server sends no body, and Range has no meaning
-            headers = [field for field in scope["headers"] if field[0] != b"range"]
-            inner = cast("HTTPScope", {**scope, "method": "GET", "headers": headers})
+        inner = _as_get(scope) if method == "HEAD" else scope
         exchange = Exchange.begin(inner, receive, self._services, request_id)
+        exchange.head = method == "HEAD"
+        exchange.route_at = self._routes.template_at
+        scheme = came_by(exchange)
         self._in_flight += 1
         try:
-            answer: ASGIApp | None = self._decide_early(exchange, method, resource)
-            if answer is None and resource is not None:
+            answer: ASGIApp | None = self._decide_early(exchange, method, resource, scheme)
+            if answer is None and resource is None:
+                answer = await elsewhere(exchange, method)
+            elif answer is None and resource is not None:
                 exchange.parameters = dict(zip(resource.parameters, values, strict=True))
                 endpoint = resource.endpoints.get(exchange.method)
                 answer = self._app if endpoint is None else await endpoint(exchange)
@@ -105,17 +112,35 @@ class Edge:
             await _recover(exchange, error)(inner, receive, send_out)
         finally:
             self._in_flight -= 1
-            template = resource.template if resource else "none"
-            shown = method if method in KNOWN_METHODS else "other"
-            self._metrics.count(shown, template, status, perf_counter() - begun)
+            self._count(method, resource, status, perf_counter() - begun)
+
+    def _count(self, method: str, resource: Resource | None, status: int, seconds: float) -> None:
+        template = resource.template if resource else "none"
+        shown = method if method in KNOWN_METHODS else "other"
+        self._metrics.count(shown, template, status, seconds)
+
+    def _find(self, scope: HTTPScope) -> tuple[Resource | None, Sequence[str]]:
+        """Find the resource; an escaped slash is none, so it separates nothing (RFC 3986, 2.2)."""
+        raw_path = scope.get("raw_path") or b""
+        if b"%" in raw_path and b"%2F" in raw_path.partition(b"?")[0].upper():
+            return None, ()
+        return self._routes.find(scope["path"])
 
     def _decide_early(
-        self, exchange: Exchange, method: str, resource: Resource | None
+        self, exchange: Exchange, method: str, resource: Resource | None, scheme: str | None
     ) -> Answer | None:
         """Go through what comes before any handler, in the order of the HTTP contract."""
         path = exchange.scope["path"]
-        if self._services.readiness.draining and path not in ALWAYS_ANSWERED:
+        if self._refuses_for_the_end(exchange) and path not in ALWAYS_ANSWERED:
             return problem(exchange, "draining", retry_after=5)
+        maintenance = self._services.readiness.maintenance
+        if maintenance is not None and path not in ALWAYS_ANSWERED:
+            return problem(
+                exchange,
+                "maintenance",
+                maintenance.reason,
+                retry_after=maintenance.retry_after_seconds,
+            )
         if self._in_flight > MAX_IN_FLIGHT and path not in ALWAYS_ANSWERED:
             return problem(exchange, "overloaded", retry_after=1)
         refused = self._check_host(exchange)
@@ -125,8 +150,10 @@ class Edge:
             return problem(exchange, "method_not_implemented")
         if method == "OPTIONS" and path == "*":
             return Answer(204, [(b"allow", b", ".join(sorted(m.encode() for m in KNOWN_METHODS)))])
+        if scheme == "http" and path not in ALWAYS_ANSWERED:
+            return to_https(exchange)
         if resource is None:
-            return problem(exchange, "route_not_found")
+            return None  # perhaps it moved
         if method == "OPTIONS":
             return Answer(204, list(resource.options))
         if method not in resource.methods:
@@ -134,6 +161,17 @@ class Edge:
         if method not in SAFE_METHODS and exchange.headers.one(b"early-data") == "1":
             return problem(exchange, "too_early")
         return None
+
+    def _refuses_for_the_end(self, exchange: Exchange) -> bool:
+        """Tell whether the process drains and somebody asks who can come back by himself.
+
+        A proxy of ours could not repeat a POST elsewhere. It turns to others when it cannot connect
+        any more, a moment later, and what it has sent until then is served.
+        """
+        services = self._services
+        return services.readiness.draining and not is_trusted_proxy(
+            exchange.scope["client"], services.trusted_proxies
+        )
 
     def _check_host(self, exchange: Exchange) -> Answer | None:
         """Refuse a Host that is malformed (400) or not ours (421, RFC 9110, section 7.4)."""
@@ -149,6 +187,12 @@ class Edge:
             if len(self._hosts) < _MOST_HOSTS:
                 self._hosts.add(host)
         return None
+
+
+def _as_get(scope: HTTPScope) -> HTTPScope:
+    """Make a GET of a HEAD: the server sends no body, and Range has no meaning."""
+    headers = [field for field in scope["headers"] if field[0] != b"range"]
+    return cast("HTTPScope", {**scope, "method": "GET", "headers": headers})
 
 
 def _outage_behind(error: BaseException | None) -> StoreUnavailableError | None:

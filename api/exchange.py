@@ -3,7 +3,7 @@
 Made once for each request, cheaply: nothing is parsed before somebody asks.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -14,12 +14,17 @@ from api.headers import Headers
 from api.services import Services, VerifiedToken
 from commands.handle import Caller
 from commands.outcomes import BodyTooLarge, Unauthenticated
+from commands.redirects import RouteAt
 from domain.account import stream
 from domain.stream import Actor
 from projections.accounts import SignedIn
 
 _KEY = "ledgerpress.exchange"
 """Where in the ASGI scope the edge leaves the exchange."""
+
+
+def _nowhere(_path: str) -> None:
+    return None
 
 
 class ClientGoneError(Exception):
@@ -32,9 +37,11 @@ class Exchange:
     __slots__ = (
         "_body",
         "_receive",
+        "head",
         "headers",
         "parameters",
         "request_id",
+        "route_at",
         "scope",
         "services",
         "signed_in",
@@ -50,6 +57,10 @@ class Exchange:
         self.signed_in: SignedIn | None = None
         """Whoever asks, as `actor` found them."""
         self.parameters: Mapping[str, str] = {}
+        self.route_at: RouteAt = _nowhere
+        """Tells which route takes a path; set at the edge."""
+        self.head = False
+        """Whether it came as HEAD, which is answered as GET."""
 
     @classmethod
     def begin(cls, scope: Scope, receive: Receive, services: Services, request_id: str) -> Self:
@@ -158,19 +169,28 @@ class Exchange:
             self._body = await self._read_body()
         return self._body
 
-    async def _read_body(self) -> bytes | BodyTooLarge:
-        limit = self.services.max_body_bytes
-        pieces: list[bytes] = []
-        size = 0
-        while True:
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """Give the body as it comes, in pieces of any size; it comes but once.
+
+        Raises `ClientGoneError`.
+        """
+        more = True
+        while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise ClientGoneError
             piece = message.get("body", b"")
             assert isinstance(piece, bytes)  # noqa: S101 - the ASGI specification
+            more = bool(message.get("more_body", False))
+            yield piece
+
+    async def _read_body(self) -> bytes | BodyTooLarge:
+        limit = self.services.max_body_bytes
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in self.pieces():
             size += len(piece)
             if size > limit:
                 return BodyTooLarge(limit)
             pieces.append(piece)
-            if not message.get("more_body", False):
-                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)

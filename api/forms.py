@@ -8,13 +8,13 @@ from api.urlencoded import PairsError, decode_pairs
 from commands.outcomes import Malformed
 
 _MOST_FIELDS = 32
-_OPTIONAL = ("slug", "publishAt")
+_OPTIONAL = ("slug", "publishAt", "coverImage")
 
 
 def decode_create_form(body: bytes) -> CreatePost | Malformed:
     """Decode `application/x-www-form-urlencoded`, field by member of `CreatePost`.
 
-    Browsers send a field that was left empty, so an empty `slug` or `publishAt` counts as absent.
+    Browsers send a field that was left empty, so an optional one that is empty counts as absent.
     """
     try:
         fields = decode_pairs(body, most=_MOST_FIELDS)

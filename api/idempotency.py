@@ -34,18 +34,42 @@ async def once(
 
     `status` is that of the answer to remember.
     """
+
+    async def read() -> bytes | Outcome:
+        content_type = exchange.headers.one(b"content-type") or ""
+        return fingerprint(exchange.method, exchange.path, content_type, body)
+
+    return await once_read(exchange, account_id, read, status, do)
+
+
+async def once_read(
+    exchange: Exchange,
+    account_id: UUID,
+    read: Callable[[], Awaitable[bytes | Outcome]],
+    status: int,
+    do: Callable[[Remember | None], Awaitable[Outcome]],
+) -> Outcome:
+    """Do as `once`, for a request whose body is yet to come.
+
+    `read` takes it, and gives what makes it the same request, or what is wrong with it. While it is
+    read the key is in flight.
+    """
     text = parse_idempotency_key(exchange.headers)
-    if text is None or isinstance(text, Malformed):
-        return text or await do(None)
-    content_type = exchange.headers.one(b"content-type") or ""
-    mark = fingerprint(exchange.method, exchange.path, content_type, body)
-    # Hashed, as nobody knows what a client puts into it; some use addresses of people.
-    key = IdempotencyKey(account_id, sha256(text.encode()).hexdigest(), mark)
+    if isinstance(text, Malformed):
+        return text
+    if text is None:
+        mark = await read()
+        return await do(None) if isinstance(mark, bytes) else mark
     in_flight = exchange.services.in_flight_keys
     if (account_id, text) in in_flight:
         return KeyInFlight()
     in_flight.add((account_id, text))
     try:
+        mark = await read()
+        if not isinstance(mark, bytes):
+            return mark
+        # Hashed, as nobody knows what a client puts into it; some use addresses of people.
+        key = IdempotencyKey(account_id, sha256(text.encode()).hexdigest(), mark)
         answered = await _answered(exchange, key)
         if answered is not None:
             return answered
@@ -68,11 +92,13 @@ async def _answered(exchange: Exchange, key: IdempotencyKey) -> Outcome | None:
 
 def _first_answer(key: IdempotencyKey, status: int, resource: Representation) -> FirstAnswer:
     shows_body = status not in {204, 303}
+    # 202 shows what is under way, which is no representation with a version of its own.
+    shows_tag = shows_body and status != 202  # noqa: PLR2004 - as above
     replay = Replayed(
         status=status,
         location=resource.location,
-        tag=resource.tag if shows_body else None,
-        modified=resource.modified if shows_body else None,
+        tag=resource.tag if shows_tag else None,
+        modified=resource.modified if shows_tag else None,
         body=resource.body if shows_body else b"",
     )
     return FirstAnswer(key, _encode(replay))

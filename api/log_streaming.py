@@ -31,7 +31,7 @@ async def ndjson(entries: AsyncIterator[LogEntry], receive: Receive) -> AsyncGen
     """Write a line of JSON for each entry, until they end or the client leaves."""
     lines: list[bytes] = []
     size = 0
-    async with _left(receive) as gone, closing(entries):
+    async with client_left(receive) as gone, closing(entries):
         async for entry in entries:
             line = encode_entry(entry)
             lines += (line, b"\n")
@@ -57,7 +57,7 @@ async def server_sent(
     each heartbeat, says so, and when the log cannot be read: a client comes back for the rest.
     """
     loop = asyncio.get_running_loop()
-    async with _left(receive) as gone, closing(entries):
+    async with client_left(receive) as gone, closing(entries):
         yield b"retry: 2000\n\n"
         upcoming = asyncio.ensure_future(anext(entries))
         next_beat = loop.time() + HEARTBEAT_SECONDS
@@ -90,7 +90,7 @@ async def closing(entries: AsyncIterator[LogEntry]) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _left(receive: Receive) -> AsyncIterator[asyncio.Event]:
+async def client_left(receive: Receive) -> AsyncIterator[asyncio.Event]:
     """Watch for the client's leaving while inside."""
     gone = asyncio.Event()
 

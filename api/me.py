@@ -16,6 +16,7 @@ from api.limited import limited
 from api.query import parse_integer, parse_query
 from api.requests import (
     JSON_ONLY,
+    condition_failed,
     id_in_path,
     no_query,
     not_acceptable,
@@ -29,7 +30,7 @@ from commands.erasing import erase
 from commands.outcomes import Found, Malformed, Outcome, StaleVersion, Unauthenticated
 from commands.password_change import NewPassword, change_password
 from commands.preconditions import Verdict, evaluate
-from commands.sessions import end_session
+from commands.sessions import SESSION_NOT_FOUND, end_session
 from domain.account import SessionEndedBy
 from domain.stream import Actor
 from projections.accounts import AccountView
@@ -186,6 +187,12 @@ async def _end(exchange: Exchange) -> Outcome:
     refused = not_acceptable(exchange) or await read_nothing(exchange)
     if refused is not None:
         return refused
+    failed = condition_failed(exchange)
+    if failed is not None:
+        store = exchange.services.identity.sessions.store
+        found = await store.find(session_id)
+        known = found is not None and found.account_id == actor.account_id
+        return failed if known else SESSION_NOT_FOUND
     own = session_id == exchange.session_id
     by = SessionEndedBy.LOGOUT if own else SessionEndedBy.REVOKED
     caller = exchange.owner(actor, "EndSession")

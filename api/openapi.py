@@ -39,6 +39,8 @@ every answer has an `X-Request-Id`. Every GET has its HEAD, and OPTIONS tells wh
 _TAGS = {
     "posts": "Posts as they are, and how they change.",
     "history": "Posts as they were.",
+    "files": "Images, documents and videos.",
+    "links": "Links to other places, and redirects.",
     "accounts": "Accounts, sessions, passwords.",
     "log": "The log itself, for auditors.",
     "operation": "How it runs, for operators.",

@@ -36,8 +36,11 @@ _ALWAYS = ("internal_error", "draining", "overloaded", "service_degraded")
 _REQUEST_ID = "01a20696-d9a0-702d-b013-dcf1af833cad"
 
 ERRORS_OF_PATH_PARAMETERS: Mapping[str, str] = {
+    "export_id": "bad_id",
+    "file_id": "bad_id",
     "post_id": "bad_id",
     "rebuild_id": "bad_id",
+    "redirect_id": "bad_id",
     "session_id": "bad_id",
     "user_id": "bad_id",
     "stream_id": "bad_id",

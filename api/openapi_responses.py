@@ -7,6 +7,7 @@ new outcome gets its row here, a new field of an error its row in `FIELDS_OF_ERR
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from api.file_answer import ShownBlob
 from commands.outcomes import (
     Accepted,
     Changed,
@@ -14,9 +15,11 @@ from commands.outcomes import (
     Deleted,
     Done,
     Found,
+    LinkFollowed,
     MailFollows,
     Moved,
     NotModified,
+    ResultReady,
     SubmittedByForm,
     TokensIssued,
 )
@@ -31,6 +34,17 @@ class Row(NamedTuple):
     """The header fields that it always has, but for those of every answer."""
     has_body: bool = False
 
+
+_OF_BYTES = (
+    "Accept-Ranges",
+    "Cache-Control",
+    "Content-Digest",
+    "Content-Disposition",
+    "ETag",
+    "Last-Modified",
+    "Repr-Digest",
+    "Vary",
+)
 
 OUTCOMES: Mapping[type, tuple[Row, ...]] = {
     Found: (Row(200, "What was asked for.", ("Cache-Control",), has_body=True),),
@@ -69,9 +83,23 @@ OUTCOMES: Mapping[type, tuple[Row, ...]] = {
             has_body=True,
         ),
     ),
+    ResultReady: (
+        Row(303, "It is done; Location leads to what was made.", ("Location", "Cache-Control")),
+    ),
     TokensIssued: (Row(200, "Tokens.", ("Cache-Control",), has_body=True),),
     SubmittedByForm: (Row(303, "It exists now; for forms.", ("Location", "Cache-Control")),),
     Moved: (Row(301, "It has another address for good.", ("Location", "Cache-Control")),),
+    LinkFollowed: (Row(302, "The link leads to Location.", ("Location", "Cache-Control")),),
+    ShownBlob: (
+        Row(200, "All of its bytes.", _OF_BYTES, has_body=True),
+        Row(
+            206,
+            "The bytes of a range; of several ranges as `multipart/byteranges`, where each part "
+            "has its own Content-Range.",
+            (*_OF_BYTES, "Content-Range"),
+            has_body=True,
+        ),
+    ),
     NotModified: (Row(304, "The client's copy is current.", ("ETag", "Cache-Control", "Vary")),),
 }
 """The outcomes that are not errors and that some operation has, each with its answers."""
@@ -90,6 +118,7 @@ FIELDS_OF_ERRORS: Mapping[str, tuple[str, ...]] = {
     "unsupported_media_type": ("Accept-Post", "Accept-Patch"),
     "unsupported_coding": ("Accept-Encoding",),
     "legal_hold": ("Link",),
+    "range_not_satisfiable": ("Content-Range",),
     "idempotency_key_in_flight": ("Retry-After",),
     "contended": ("Retry-After",),
     "draining": ("Retry-After",),
@@ -126,12 +155,17 @@ FIELDS: Mapping[str, str] = {
     "Accept-Post": "The types of bodies that POST takes here.",
     "Allow": "The methods that this address has.",
     "Cache-Control": "Who may keep the answer, and for how long.",
+    "Accept-Ranges": "`bytes`: ranges can be asked for.",
+    "Content-Digest": "The digest of the bytes of this answer, where it was wanted (RFC 9530).",
+    "Content-Disposition": "Whether to show or to save it, and under which name (RFC 6266).",
+    "Content-Range": "Which bytes of how many these are; with 416 how many there are.",
     "ETag": "The strong entity tag of the current version, for If-Match and If-None-Match.",
     "Last-Modified": "The time of the last event.",
     "Link": "Links to other pages of a list (`first`, `next`), to what happened since the client's "
     "version (`version-history`), or to whoever demands a block (`blocked-by`).",
     "Location": "Where the resource is.",
-    "Preference-Applied": "`return=minimal`.",
+    "Preference-Applied": "What was honoured of Prefer, such as `return=minimal`.",
+    "Repr-Digest": "The SHA-256 of all of the bytes, whichever are sent (RFC 9530).",
     "RateLimit": "What is left of each limit: `r` attempts, one more in `t` seconds.",
     "RateLimit-Policy": "The limits that are counted: `q` attempts in `w` seconds.",
     "Retry-After": "How many seconds to wait before the next try.",

@@ -61,6 +61,11 @@ _TAGS = Annotated[str, Meta(examples=['"1.7"'])]
 IF_MATCH = Parameter("If-Match", _TAGS, "Change it only if this is its version: an ETag.")
 MUST_MATCH = Parameter("If-Match", _TAGS, "The version to change: an ETag.", required=True)
 IF_NONE_MATCH = Parameter("If-None-Match", _TAGS, "Answer 304 if this is the version: an ETag.")
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key",
+    Annotated[str, Meta(min_length=1, max_length=255)],
+    "A key of the client's own: a repeat with it gets the first answer, for 24 hours.",
+)
 CONDITIONS = frozenset({IF_MATCH.name, IF_NONE_MATCH.name})
 PREFER = Parameter("Prefer", str, "`return=minimal` for an answer without a body.")
 LIMIT = Parameter(

@@ -14,9 +14,14 @@ from msgspec import Meta
 
 from api import log_query, post_search
 from api.account_operations import ACCOUNT_OPERATIONS
+from api.download_operations import DOWNLOAD_OPERATIONS
 from api.events import NDJSON_TYPE, SSE_TYPE
+from api.export_operations import EXPORT_OPERATIONS
+from api.file_operations import FILE_OPERATIONS
+from api.link_operations import LINK_OPERATIONS
 from api.openapi_schemas import Alive, LogEntry, LogPage, PostPage, Ready, VersionPage
 from api.operation import (
+    IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
     LIMIT,
@@ -32,6 +37,7 @@ from api.post_requests import CreatePost, PatchPost, PlaceLegalHold, RevertPost,
 from api.problem_pages import HTML_TYPE, JSON_TYPE, ProblemType, ProblemTypes
 from api.projections import ProjectionList
 from api.rebuilds import RebuildAsked, RebuildBody
+from api.status_pages import HttpStatus, HttpStatuses
 from commands.outcomes import (
     Accepted,
     Changed,
@@ -47,11 +53,6 @@ from domain.post import Status
 from projections.posts import PostBody
 from projections.status import ProjectionStatus
 
-_KEY = Parameter(
-    "Idempotency-Key",
-    Annotated[str, Meta(min_length=1, max_length=255)],
-    "A key of the client's own: a repeat with it gets the first answer, for 24 hours.",
-)
 _AFTER = Parameter("after", Annotated[int, Meta(ge=0)], "Only what comes after this position.")
 _LOG_LIMIT = Parameter(
     "limit",
@@ -75,6 +76,9 @@ PATH_PARAMETERS: Mapping[str, Parameter] = {
     for parameter in (
         Parameter("post_id", UUID, "The id of a post."),
         Parameter("user_id", UUID, "The id of an account."),
+        Parameter("file_id", UUID, "The id of a file."),
+        Parameter("width", int, "The width of a thumbnail in pixels: 320, 640 or 1280."),
+        Parameter("redirect_id", UUID, "The id of a managed redirect."),
         Parameter("session_id", UUID, "The id of a session."),
         Parameter("slug", str, "The slug of a post, or one that it had."),
         Parameter("version", Annotated[int, Meta(ge=1)], "A version of the post."),
@@ -82,8 +86,10 @@ PATH_PARAMETERS: Mapping[str, Parameter] = {
         Parameter("category", str, "A category of streams, such as `post`."),
         Parameter("stream_id", UUID, "The id of whatever the stream is about."),
         Parameter("error", str, "The code of an error."),
+        Parameter("code", Annotated[int, Meta(ge=100, le=599)], "A status code."),
         Parameter("name", str, "The name of a projection."),
         Parameter("rebuild_id", UUID, "The id of a rebuild."),
+        Parameter("export_id", UUID, "The id of an export, which is that of its job."),
     )
 }
 
@@ -145,11 +151,12 @@ OPERATIONS: Mapping[str, Operation] = {
         id="createPost",
         group="posts",
         who="authors",
-        headers=(_KEY,),
+        headers=(IDEMPOTENCY_KEY,),
         body=CreatePost,
         returns=(Returns(Created, _POST), Returns(SubmittedByForm)),
         errors=(
             "contended",
+            "file_not_usable",
             "forbidden",
             "idempotency_key_in_flight",
             "idempotency_key_reused",
@@ -185,6 +192,7 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "PATCH /posts/{post_id}": _change(
         "editPost",
+        "file_not_usable",
         "member_required",
         "precondition_required",
         "publish_at_in_past",
@@ -275,6 +283,10 @@ OPERATIONS: Mapping[str, Operation] = {
         returns=(Returns(Found, _LOG, _PAGE_FIELDS), Returns(NotModified)),
         errors=(*READS, "forbidden", "stream_not_found"),
     ),
+    **EXPORT_OPERATIONS,
+    **LINK_OPERATIONS,
+    **FILE_OPERATIONS,
+    **DOWNLOAD_OPERATIONS,
     "GET /projections": Operation(
         id="listProjections",
         group="operation",
@@ -308,7 +320,10 @@ OPERATIONS: Mapping[str, Operation] = {
         group="operation",
         who="operators",
         returns=(Returns(Done),),
-        errors=(*READS, "forbidden", "rebuild_not_found", "rebuild_over"),
+        errors=(
+            *(*READS, "condition_failed", "forbidden", "malformed_header"),
+            *("rebuild_not_found", "rebuild_over"),
+        ),
     ),
     "GET /problems": Operation(
         id="listProblems",
@@ -331,6 +346,28 @@ OPERATIONS: Mapping[str, Operation] = {
             Returns(NotModified),
         ),
         errors=(*READS, "problem_not_found"),
+    ),
+    "GET /http-statuses": Operation(
+        id="listHttpStatuses",
+        group="service",
+        access=Access.NO_TOKEN,
+        headers=(IF_NONE_MATCH,),
+        returns=(
+            Returns(Found, {JSON_TYPE: HttpStatuses, HTML_TYPE: str}, ("ETag", "Vary")),
+            Returns(NotModified),
+        ),
+        errors=READS,
+    ),
+    "GET /http-statuses/{code}": Operation(
+        id="readHttpStatus",
+        group="service",
+        access=Access.NO_TOKEN,
+        headers=(IF_NONE_MATCH,),
+        returns=(
+            Returns(Found, {JSON_TYPE: HttpStatus, HTML_TYPE: str}, ("ETag", "Vary")),
+            Returns(NotModified),
+        ),
+        errors=(*READS, "status_not_found"),
     ),
     "GET /openapi.json": Operation(
         id="readOpenApi",

@@ -115,7 +115,7 @@ async def _list(exchange: Exchange) -> Outcome:
         else (PRIVATE, "Accept, Authorization")
     )
     # A page's time would say nothing of the posts that left it: only its tag counts.
-    match evaluate(conditions, tag=current, modified=_NEVER, safe=True):
+    match evaluate(conditions, tag=current, modified=None, safe=True):
         case Verdict.NOT_MODIFIED:
             return NotModified(current, *caching)
         case Verdict.FAILED:

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from api.account_problems import ACCOUNT_PROBLEMS
+from api.file_problems import FILE_PROBLEMS
+from api.export_problems import EXPORT_PROBLEMS
+from api.gateway_problems import GATEWAY_PROBLEMS
+from api.link_problems import LINK_PROBLEMS
 from api.problem_row import Problem
 
 CATALOGUE: Mapping[str, Problem] = MappingProxyType(
@@ -127,6 +131,13 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "There is nothing at this address",
             "No resource of this service has this path.",
             "Check the path against /openapi.json.",
+            "RFC 9110, section 15.5.5",
+        ),
+        "status_not_found": Problem(
+            404,
+            "There is no such status",
+            "The code is none of the 63 of the table.",
+            "Take the code from the list of statuses.",
             "RFC 9110, section 15.5.5",
         ),
         "stream_not_found": Problem(
@@ -281,6 +292,14 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "field leads to what happened since.",
             "Guide 1; RFC 9110, section 13.1",
         ),
+        "condition_failed": Problem(
+            412,
+            "The precondition does not hold",
+            "It names a version, and this resource has no versions that could be named; or it holds "
+            "only where there is no such resource.",
+            "Send the request without the precondition.",
+            "RFC 9110, section 13.1",
+        ),
         "precondition_required": Problem(
             428,
             "If-Match is required",
@@ -290,6 +309,14 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "RFC 6585, section 3",
         ),
         # Well formed and refused.
+        "range_not_satisfiable": Problem(
+            416,
+            "Nothing of the range is there",
+            "The Range begins past the end, is not a set of ranges of bytes, asks for more than "
+            "10 ranges, or for some bytes twice.",
+            "Ask for bytes below the size that Content-Range names, or for the whole without Range.",
+            "RFC 9110, section 15.5.17",
+        ),
         "idempotency_key_reused": Problem(
             422,
             "The Idempotency-Key was used before",
@@ -303,6 +330,14 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "The patch removes a member that the resource must have.",
             "Leave the member out of the patch, or give it a value.",
             "RFC 7396, section 1; RFC 9110, section 15.5.21",
+        ),
+        "file_not_usable": Problem(
+            422,
+            "The post cannot show that file",
+            "The file that coverImage or attachments name is not there, belongs to somebody else, "
+            "stands there twice, or, as a cover, is no image.",
+            "Upload the file first, as the post's author, and take the id from the answer.",
+            "HTTP contract, outcomes; RFC 9110, section 15.5.21",
         ),
         "publish_at_in_past": Problem(
             422,
@@ -355,6 +390,13 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "Try again after Retry-After, on a new connection.",
             "Guide 7; RFC 9110, section 15.6.4",
         ),
+        "maintenance": Problem(
+            503,
+            "The service is in maintenance",
+            "Operators refuse requests for a while, for the reason that the detail gives.",
+            "Try again after Retry-After.",
+            "Guide 7; RFC 9110, section 15.6.4",
+        ),
         "overloaded": Problem(
             503,
             "The service is full",
@@ -385,5 +427,9 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "RFC 9110, section 15.6.6",
         ),
         **ACCOUNT_PROBLEMS,
+        **FILE_PROBLEMS,
+        **EXPORT_PROBLEMS,
+        **GATEWAY_PROBLEMS,
+        **LINK_PROBLEMS,
     }
 )

@@ -6,7 +6,7 @@ plain form, are errors (400 `bad_parameter`) that name the parameter.
 
 import re
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -20,6 +20,7 @@ MAX_LIMIT = 100
 _MOST_PARAMETERS = 32
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _SHOWN_NAME = 100
 
 
@@ -61,6 +62,16 @@ def parse_moment(name: str, text: str) -> datetime | Malformed:
     return bad_parameter(
         name, f"The value must be a time with an offset, such as 2026-11-23T03:09:49Z.{hint}"
     )
+
+
+def parse_date(name: str, text: str) -> date | Malformed:
+    """Read an RFC 3339 date, a day of UTC."""
+    if _DATE.fullmatch(text) is not None:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    return bad_parameter(name, "The value must be a date such as 2026-11-23.")
 
 
 @lru_cache(maxsize=4096)

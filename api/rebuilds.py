@@ -10,7 +10,14 @@ from litestar import Request, delete, get, post
 from api.answer import Answer
 from api.exchange import Exchange
 from api.projections import CACHING, PROJECTION_NOT_FOUND, known
-from api.requests import id_in_path, no_query, not_acceptable, read_nothing, required_actor
+from api.requests import (
+    condition_failed,
+    id_in_path,
+    no_query,
+    not_acceptable,
+    read_nothing,
+    required_actor,
+)
 from api.responses import respond
 from commands.outcomes import Accepted, Done, Forbidden, Found, NotFound, Outcome, Unauthenticated
 from domain.refusal import RejectedByState
@@ -22,6 +29,7 @@ from projections.rebuild_requests import (
     RebuildState,
     RebuildStatus,
 )
+from projections.registry import PROJECTIONS
 
 Incoming = Request[Any, Any, Any]
 
@@ -85,7 +93,8 @@ async def _ask(exchange: Exchange) -> Outcome:
     actor = await _operator(exchange)
     if not isinstance(actor, Actor):
         return actor
-    if not await known(exchange):
+    # The relay is in the list of those that follow the log, and has nothing to rebuild.
+    if exchange.parameter("name") not in PROJECTIONS or not await known(exchange):
         return PROJECTION_NOT_FOUND
     refused = await _refused(exchange)
     if refused is not None:
@@ -136,7 +145,7 @@ async def _cancel(exchange: Exchange) -> Outcome:
     found = await _found(exchange)
     if not isinstance(found, RebuildState):
         return found
-    refused = await _refused(exchange)
+    refused = await _refused(exchange) or condition_failed(exchange)
     if refused is not None:
         return refused
     rebuilds = exchange.services.rebuilds
@@ -146,8 +155,8 @@ async def _cancel(exchange: Exchange) -> Outcome:
     at = found.step if found.status in UNDER_WAY and found.step else found.status
     return RejectedByState(
         error="rebuild_over",
-        detail="The rebuild is over, or its tables change places at this moment.",
-        collides_with=at,
+        detail=f"It is too late to cancel the rebuild: {at}.",
+        collides_with=_location(found.name, found.id),
     )
 
 

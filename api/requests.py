@@ -3,6 +3,7 @@
 from typing import TypeVar
 from uuid import UUID
 
+from api.conditional import parse_conditions
 from api.content import ContentKind, check_body_headers
 from api.exchange import Exchange
 from api.negotiation import best
@@ -10,13 +11,14 @@ from api.query import bad_parameter, parse_uuid
 from api.strict_json import decode
 from commands.outcomes import (
     BodyTooLarge,
+    ConditionFailed,
     Malformed,
     NotAcceptable,
     Outcome,
     Unauthenticated,
     UnsupportedMediaType,
 )
-from commands.preconditions import Preconditions
+from commands.preconditions import Preconditions, Verdict, evaluate
 from domain.stream import Actor
 
 T = TypeVar("T")
@@ -31,14 +33,17 @@ _NOTHING = (b"", b"{}")
 
 
 def check_headers(
-    exchange: Exchange, accepts: tuple[ContentKind, ...]
+    exchange: Exchange, accepts: tuple[ContentKind, ...], *, max_bytes: int | None = None
 ) -> ContentKind | UnsupportedMediaType | BodyTooLarge | Malformed | NotAcceptable:
-    """Check what the header fields say of the body that comes and of the answer wanted."""
+    """Check what the header fields say of the body that comes and of the answer wanted.
+
+    `max_bytes` is that of this body, where it is not the one of all others.
+    """
     kind = check_body_headers(
         exchange.headers,
         method=exchange.method,
         accepts=accepts,
-        max_bytes=exchange.services.max_body_bytes,
+        max_bytes=exchange.services.max_body_bytes if max_bytes is None else max_bytes,
     )
     if not isinstance(kind, ContentKind):
         return kind
@@ -99,6 +104,18 @@ async def read_nothing(exchange: Exchange) -> Malformed | BodyTooLarge | None:
     if body.strip() not in _NOTHING:
         return Malformed("invalid_body", "This request takes no body.")
     return None
+
+
+def condition_failed(exchange: Exchange) -> Outcome | None:
+    """Judge the preconditions of a change to what exists and has no tag: `If-Match: *` alone holds.
+
+    Nothing is changed under a condition that is not met, so they are not ignored.
+    """
+    conditions = parse_conditions(exchange.headers)
+    if isinstance(conditions, Malformed):
+        return conditions
+    verdict = evaluate(conditions, tag=None, modified=None, safe=False)
+    return None if verdict is Verdict.PROCEED else ConditionFailed()
 
 
 def id_in_path(exchange: Exchange, name: str) -> UUID | Malformed:

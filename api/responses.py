@@ -18,16 +18,22 @@ from commands.outcomes import (
     Accepted,
     BodyTooLarge,
     Changed,
+    ConditionFailed,
     Contended,
     Created,
     CredentialsRefused,
     Deleted,
     Done,
     Erased,
+    FileTypeRefused,
     Forbidden,
     Found,
+    Gone,
+    InsufficientStorage,
+    JobFailed,
     KeyInFlight,
     KeyReused,
+    LinkFollowed,
     MailFollows,
     Malformed,
     Moved,
@@ -36,8 +42,11 @@ from commands.outcomes import (
     NotModified,
     Outcome,
     PreconditionMissing,
+    RangeNotSatisfiable,
+    Redirected,
     Replayed,
     Representation,
+    ResultReady,
     StaleVersion,
     SubmittedByForm,
     TokensIssued,
@@ -94,9 +103,21 @@ def respond(  # noqa: C901, PLR0911, PLR0912 - the table: a row for each outcome
             return _replayed(outcome)
         case Accepted():
             fields = [_location(outcome.status_location), JSON, NO_STORE]
+            if outcome.applied is not None:
+                fields.append((b"preference-applied", outcome.applied.encode()))
             return Answer(202, fields, outcome.body)
+        case ResultReady():
+            return Answer(303, [_location(outcome.location), NO_STORE])
+        case JobFailed():
+            return problem(exchange, "job_failed", attempts=outcome.attempts, reason=outcome.reason)
+        case Gone():
+            return problem(exchange, outcome.error)
         case Moved():
             return _moved(outcome)
+        case Redirected():
+            return _redirected(outcome)
+        case LinkFollowed():
+            return Answer(302, [_location(outcome.address), NO_STORE])
         case Malformed():
             return problem(exchange, outcome.error, outcome.detail, member=outcome.member)
         case Unauthenticated():
@@ -107,8 +128,15 @@ def respond(  # noqa: C901, PLR0911, PLR0912 - the table: a row for each outcome
             return problem(exchange, outcome.error, fields=[(b"www-authenticate", _BEARER)])
         case NotFound():
             return problem(exchange, outcome.error)
+        case FileTypeRefused():
+            return problem(exchange, outcome.error, outcome.detail, allowed=outcome.allowed)
+        case InsufficientStorage():
+            return problem(exchange, outcome.error, outcome.detail)
         case NotAcceptable():
             return problem(exchange, "not_acceptable", available=outcome.available)
+        case RangeNotSatisfiable():
+            fields = [(b"content-range", b"bytes */%d" % outcome.size)]
+            return problem(exchange, "range_not_satisfiable", fields=fields, size=outcome.size)
         case RejectedByState():
             return problem(
                 exchange, outcome.error, outcome.detail, collidesWith=outcome.collides_with
@@ -119,8 +147,10 @@ def respond(  # noqa: C901, PLR0911, PLR0912 - the table: a row for each outcome
             return problem(exchange, "gone")
         case StaleVersion():
             return _stale(outcome, exchange)
+        case ConditionFailed():
+            return problem(exchange, "condition_failed")
         case BodyTooLarge():
-            return problem(exchange, "body_too_large", maxBytes=outcome.max_bytes)
+            return problem(exchange, outcome.error, maxBytes=outcome.max_bytes)
         case UnsupportedMediaType():
             return _unsupported(outcome, exchange)
         case RejectedByValue():
@@ -179,6 +209,12 @@ def _moved(moved: Moved) -> Answer:
     if moved.private:
         fields.append((b"vary", b"Authorization"))
     return Answer(301, fields)
+
+
+def _redirected(redirected: Redirected) -> Answer:
+    kept = (b"cache-control", b"public, max-age=%d" % redirected.max_age)
+    keep = kept if redirected.max_age else NO_STORE
+    return Answer(redirected.status, [_location(redirected.location), keep])
 
 
 def _replayed(first: Replayed) -> Answer:

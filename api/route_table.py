@@ -6,14 +6,16 @@ refuses HEAD. The edge asks this table first, and only what has a handler goes o
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from litestar.routes import BaseRoute, HTTPRoute
+from litestar.types import ASGIApp
 
-from api.answer import Answer, Field
+from api.answer import Field
 from api.content import ContentKind
 from api.exchange import Exchange
 
-Endpoint = Callable[[Exchange], Awaitable[Answer]]
+Endpoint = Callable[[Exchange], Awaitable[ASGIApp]]
 
 _DIRECT = "direct"
 _TAKES = "takes"
@@ -60,6 +62,11 @@ class RouteTable:
                 values.append(segment)
             node = following
         return node.resource, values
+
+    def template_at(self, path: str) -> str | None:
+        """Name the resource at a percent-encoded path."""
+        resource, _ = self.find(unquote(path))
+        return None if resource is None else resource.template
 
     def _add(self, route: HTTPRoute) -> None:
         node = self._root

@@ -8,14 +8,25 @@ from uuid import UUID
 
 import msgspec
 
+from commands.clicks import ClickCounter
+from commands.exports import Exports
+from commands.file_store import BlobStore, OpenBlobs, Uploads
+from commands.files import Files
 from commands.handle import Ledger
 from commands.identity import Identity
+from commands.links import Parse
+from commands.maintenance import Maintenance
 from commands.ports import Answers, EventLog
 from commands.posts import Posts
+from commands.redirects import Redirects
 from projections.accounts import AccountQueries
 from projections.activity import ActivityQueries
+from projections.clicks import ClickQueries
+from projections.file_queries import FileQueries
+from projections.jobs import JobQueries
 from projections.post_queries import PostQueries
 from projections.rebuild_requests import RebuildRequests
+from projections.redirects import RedirectQueries
 from projections.search import SearchQueries
 from projections.status import ProjectionQueries
 
@@ -34,10 +45,24 @@ class VerifiedToken(Protocol):
         ...
 
 
+class DownloadLinks(Protocol):
+    """Signed links to what exports made."""
+
+    def link(self, path: str, until: datetime) -> str:
+        """Give the link to a download of what is at a path, good until a time."""
+        ...
+
+    def good(self, path: str, expires: int, signature: str, now: datetime) -> bool:
+        """Tell whether a link was made here and is not over."""
+        ...
+
+
 class Readiness(Protocol):
     """Whether this process should get requests."""
 
     draining: bool
+    maintenance: Maintenance | None
+    """Set while operators want requests to be refused."""
 
     async def problems(self) -> list[str]:
         """Say in a line each what keeps the process from being ready."""
@@ -54,11 +79,29 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     posts: Posts
     post_queries: PostQueries
+    files: Files
+    uploads: Uploads
+    blobs: BlobStore
+    open_blobs: OpenBlobs
+    file_queries: FileQueries
     account_queries: AccountQueries
     projections: ProjectionQueries
     rebuilds: RebuildRequests
+    exports: Exports
+    job_queries: JobQueries
+    download_links: DownloadLinks
     activity: ActivityQueries
     search: SearchQueries
+    clicks: ClickCounter
+    click_queries: ClickQueries
+    redirects: Redirects
+    redirect_queries: RedirectQueries
+    hsts_preload: bool
+    """Whether browsers may be told of the host before they ever came to it."""
+    parse_address: Parse
+    """Reads an address as browsers do."""
+    go_allowed_hosts: frozenset[str]
+    """Where links and managed redirects may lead."""
     log: EventLog
     answers: Answers
     identity: Identity
@@ -77,5 +120,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Where clients reach the product, without a slash at the end."""
     allowed_hosts: frozenset[str]
     max_body_bytes: int
+    max_upload_bytes: int
+    """Of a file; a little more comes around it."""
     in_flight_keys: "set[tuple[UUID, str]]"
     """The idempotency keys of requests that this process is answering now."""

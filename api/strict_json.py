@@ -205,6 +205,7 @@ _TYPE_NAMES = {
     "array": "an array",
     "object": "an object",
     "datetime": "an RFC 3339 time",
+    "uuid": "a UUID",
 }
 _TYPES = re.compile(r"`([a-z |]+)`")
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from commands.accounts import change_quietly
 from commands.handle import Caller
 from commands.identity import Identity, KnownAccount
-from commands.outcomes import Erased, Outcome
+from commands.outcomes import Done, Erased, Outcome
 from domain.account_decisions import Erase
 
 
@@ -21,14 +21,19 @@ async def erase(identity: Identity, caller: Caller, account_id: UUID) -> Outcome
     person = (await identity.people.of([account_id])).get(account_id)
     address = None if person is None else person.email
     row = identity.erasure_row(account_id, known.email_hash)
-    await _forget_outside(identity, known, address)
+    await _forget_outside(identity, caller, known, address)
     outcome = await change_quietly(identity.accounts, caller, account_id, Erase(), lambda _: [row])
-    await _forget_outside(identity, known, address)
+    await _forget_outside(identity, caller, known, address)
+    if isinstance(outcome, Done):
+        await identity.forget_files(caller, account_id)
     return outcome
 
 
-async def _forget_outside(identity: Identity, account: KnownAccount, address: str | None) -> None:
+async def _forget_outside(
+    identity: Identity, caller: Caller, account: KnownAccount, address: str | None
+) -> None:
     if address is not None:
         await identity.mail_sender.forget(address)
     await identity.limiter.forget(account.email_hash)
     await identity.limiter.forget(str(account.id))
+    await identity.forget_exports(caller, account.id)

@@ -4,7 +4,7 @@ A protocol belongs here when a command that proves who somebody is calls it; `in
 `infra/mail/` implement them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
 from typing import Literal, Protocol
@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from commands.accounts import Accounts
+from commands.handle import Caller
 from commands.limits import Limiter
 from commands.mail import Mail, MailQueue, MailSender
 from commands.ports import Write
@@ -230,6 +231,10 @@ class Identity(msgspec.Struct, frozen=True):
     limiter: Limiter
     erasure_row: Callable[[UUID, str], Write]
     """Makes the row that erases an account with this hash of its address."""
+    forget_exports: Callable[[Caller, UUID], Awaitable[None]]
+    """Ends and removes the exports of whoever is erased."""
+    forget_files: Callable[[Caller, UUID], Awaitable[None]]
+    """Removes the files of whoever was erased, as far as it goes at once."""
     public_url: str
 
     async def notify(self, account_id: UUID, email_hash: str, text: Callable[[str], Mail]) -> None:

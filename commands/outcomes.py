@@ -65,6 +65,28 @@ class Accepted(msgspec.Struct, frozen=True, tag=True):
 
     status_location: str
     body: bytes
+    applied: str | None = None
+    """What of the client's preferences was honoured (RFC 7240)."""
+
+
+class ResultReady(msgspec.Struct, frozen=True, tag=True):
+    """303: a job is done; what it made is elsewhere, for a time."""
+
+    location: str
+
+
+class JobFailed(msgspec.Struct, frozen=True, tag=True):
+    """500: a job was given up."""
+
+    attempts: int
+    reason: str
+    """A code that anybody may see."""
+
+
+class Gone(msgspec.Struct, frozen=True, tag=True):
+    """410: it was there, and is kept no more."""
+
+    error: str
 
 
 class NotFound(msgspec.Struct, frozen=True, tag=True):
@@ -82,6 +104,21 @@ class Moved(msgspec.Struct, frozen=True, tag=True):
     """How long the redirect may be remembered, in seconds."""
     private: bool = False
     """Whether it is told by right of a token: then no shared cache may keep it."""
+
+
+class Redirected(msgspec.Struct, frozen=True, tag=True):
+    """301, 302, 303, 307 or 308: what was asked for is elsewhere, whoever asks."""
+
+    status: int
+    location: str
+    max_age: int = 0
+    """How long the redirect may be remembered, in seconds; 0 for not at all."""
+
+
+class LinkFollowed(msgspec.Struct, frozen=True, tag=True):
+    """302: the link leads to another place, for this once."""
+
+    address: str
 
 
 class NotModified(msgspec.Struct, frozen=True, tag=True):
@@ -161,6 +198,10 @@ class StaleVersion(msgspec.Struct, frozen=True, tag=True):
     """Where the events since the client's version can be read."""
 
 
+class ConditionFailed(msgspec.Struct, frozen=True, tag=True):
+    """412: the precondition names a version, and the resource has none that could be named."""
+
+
 class Malformed(msgspec.Struct, frozen=True, tag=True):
     """400: not well formed. `member` names what is wrong where one thing is."""
 
@@ -173,6 +214,7 @@ class BodyTooLarge(msgspec.Struct, frozen=True, tag=True):
     """413."""
 
     max_bytes: int
+    error: str = "body_too_large"
 
 
 class UnsupportedMediaType(msgspec.Struct, frozen=True, tag=True):
@@ -186,10 +228,32 @@ class UnsupportedMediaType(msgspec.Struct, frozen=True, tag=True):
     """Whether the content coding is at fault: then `Accept-Encoding` is sent instead."""
 
 
+class FileTypeRefused(msgspec.Struct, frozen=True, tag=True):
+    """415: an uploaded file is of no type that is taken, or not of the one it is said to be."""
+
+    error: str
+    detail: str
+    allowed: tuple[str, ...]
+
+
+class InsufficientStorage(msgspec.Struct, frozen=True, tag=True):
+    """507: there is no room for it (RFC 4918, section 11.5)."""
+
+    error: str
+    detail: str
+
+
 class NotAcceptable(msgspec.Struct, frozen=True, tag=True):
     """406, with the list of what there is."""
 
     available: tuple[str, ...]
+
+
+class RangeNotSatisfiable(msgspec.Struct, frozen=True, tag=True):
+    """416: nothing of what was asked for is there, or it is no set of ranges."""
+
+    size: int
+    """How many bytes there are."""
 
 
 class KeyInFlight(msgspec.Struct, frozen=True, tag=True):
@@ -227,9 +291,14 @@ Outcome = (
     | Deleted
     | Replayed
     | Accepted
+    | ResultReady
+    | JobFailed
+    | Gone
     | Found
     | NotModified
     | Moved
+    | LinkFollowed
+    | Redirected
     | NotFound
     | Done
     | MailFollows
@@ -240,13 +309,17 @@ Outcome = (
     | Unauthenticated
     | PreconditionMissing
     | StaleVersion
+    | ConditionFailed
     | RejectedByState
     | RejectedByValue
     | UnderLegalHold
     | Malformed
     | BodyTooLarge
     | UnsupportedMediaType
+    | FileTypeRefused
+    | InsufficientStorage
     | NotAcceptable
+    | RangeNotSatisfiable
     | KeyInFlight
     | KeyReused
     | TooMany

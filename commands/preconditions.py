@@ -44,13 +44,14 @@ NO_PRECONDITIONS = Preconditions()
 
 
 def evaluate(
-    conditions: Preconditions, *, tag: str, modified: datetime | None, safe: bool
+    conditions: Preconditions, *, tag: str | None, modified: datetime | None, safe: bool
 ) -> Verdict:
     """Evaluate in the order of RFC 9110, section 13.2.2, for an existing representation.
 
     `safe` is true for GET and HEAD: a match of If-None-Match is then NOT_MODIFIED instead of
     FAILED, and If-Modified-Since counts. Dates are compared in whole seconds, as HTTP writes them;
     without a time of the representation they do not count (sections 13.1.3 and 13.1.4).
+    Without a tag no list of tags matches, and `*` does.
     """
     if conditions.if_match is not None:
         if isinstance(conditions.if_match, Tags) and tag not in conditions.if_match.strong:

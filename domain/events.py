@@ -8,11 +8,17 @@ from types import MappingProxyType
 from typing import get_args
 
 from domain.account import AccountEvent
+from domain.clicks import ClicksEvent
+from domain.file import FileEvent
+from domain.job import JobEvent
 from domain.post import PostEvent
 from domain.projection import ProjectionEvent
+from domain.redirect import RedirectEvent
 from domain.stored_event import StoredEvent
 
-Event = PostEvent | AccountEvent | ProjectionEvent
+Event = (
+    PostEvent | AccountEvent | ProjectionEvent | FileEvent | JobEvent | ClicksEvent | RedirectEvent
+)
 
 
 def _by_tag() -> dict[str, type[StoredEvent]]:

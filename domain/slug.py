@@ -10,7 +10,6 @@ from uuid import UUID
 
 MAX_LENGTH = 80
 
-_SYNTAX = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
 
 # Letters that Unicode does not decompose into an ASCII letter and a mark, and the apostrophes,
@@ -33,11 +32,6 @@ _FOLDED = str.maketrans(
         "\N{MODIFIER LETTER APOSTROPHE}": "",
     }
 )
-
-
-def valid_slug(text: str) -> bool:
-    """Tell whether the text is a slug."""
-    return len(text) <= MAX_LENGTH and _SYNTAX.fullmatch(text) is not None
 
 
 def slugify(title: str) -> str:

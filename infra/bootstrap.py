@@ -5,18 +5,26 @@ Every command of `ledgerpress` and every end-to-end test opens the product here.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 from argon2 import Parameters
 from uuid_utils.compat import uuid7
 
 from commands.accounts import Accounts, accounts
+from commands.exports import forget_exports
+from commands.file_removal import FileRemoval, forget_files
+from commands.files import Files
 from commands.handle import Ledger
 from commands.identity import Identity
+from commands.jobs import Jobs, jobs
 from commands.limits import Limiter
 from commands.loading import Loader
 from commands.posts import Posts, posts
 from commands.sessions import Sessions
+from infra.clicks import TAKEN_CLICKS
+from infra.exports.open import open_exports
+from infra.files.open import FILE_TABLES, file_commands, open_files
 from infra.identity.credentials import PostgresCredentials
 from infra.identity.email_tokens import PostgresPasswordResets, PostgresRegistrations
 from infra.identity.password_strength import new_password
@@ -43,13 +51,20 @@ from infra.store.event_log import PostgresEventLog
 from infra.store.event_store import PostgresEventStore
 from infra.store.hints import Hints
 from projections.accounts import ACCOUNTS, AccountQueries, AccountView
+from projections.file_queries import FileQueries
+from projections.jobs import JOBS, JobQueries, JobView
 from projections.post_queries import PostQueries
 from projections.posts import FORMER_SLUGS, POSTS, PostView
+from projections.redirects import REDIRECTS
 from projections.write import Put
 
 SECRET_TABLES = (PERSON_KEYS, ACCOUNT_PASSWORDS, SESSIONS, SECOND_FACTOR_CHANGES, ERASURES)
 """What accounts have outside the log: it cannot be made again from events."""
-INLINE_TABLES = (POSTS, FORMER_SLUGS, ACCOUNTS, *SECRET_TABLES)
+INLINE_TABLES = (
+    *(POSTS, FORMER_SLUGS, ACCOUNTS, JOBS, REDIRECTS, TAKEN_CLICKS),
+    *FILE_TABLES,
+    *SECRET_TABLES,
+)
 """The tables that are written in the transaction of the events."""
 
 
@@ -65,8 +80,12 @@ class Product(msgspec.Struct, frozen=True):
     ledger: Ledger
     posts: Posts
     post_queries: PostQueries
+    files: Files
+    file_queries: FileQueries
     account_queries: AccountQueries
     accounts: Accounts
+    jobs: Jobs
+    job_queries: JobQueries
     sessions: Sessions
     registrations: PostgresRegistrations
     mails: PostgresMailQueue
@@ -92,6 +111,7 @@ async def open_product(
         )
         its_accounts = Accounts(ledger, accounts(AccountView()), personal_data, password_row)
         access_tokens = AccessTokens(keys.access_token, uuid7)
+        file_queries = FileQueries(database, database.keep())
         yield Product(
             database=database,
             store=store,
@@ -100,8 +120,12 @@ async def open_product(
             ledger=ledger,
             posts=posts(PostView()),
             post_queries=PostQueries(database, database.keep()),
+            files=file_commands(ledger, database, personal_data, file_queries),
+            file_queries=file_queries,
             account_queries=AccountQueries(database, database.keep()),
             accounts=its_accounts,
+            jobs=Jobs(ledger, jobs(JobView())),
+            job_queries=JobQueries(database),
             sessions=Sessions(
                 accounts=its_accounts,
                 store=PostgresSessions(database),
@@ -142,5 +166,20 @@ def identity(product: Product, settings: Settings, limiter: Limiter) -> Identity
         mail_sender=mail_sender(settings),
         limiter=limiter,
         erasure_row=lambda account_id, email_hash: Put(ERASURES, (account_id, email_hash)),
+        forget_exports=partial(
+            forget_exports, open_exports(product.jobs, product.job_queries, settings)
+        ),
+        forget_files=partial(forget_files, file_removal(product, settings)),
         public_url=settings.public_url.rstrip("/"),
+    )
+
+
+def file_removal(product: Product, settings: Settings) -> FileRemoval:
+    """Put together what removes files that nobody asks for."""
+    return FileRemoval(
+        ledger=product.ledger,
+        posts=product.posts,
+        files=product.files,
+        queries=product.file_queries,
+        blobs=open_files(product.database, settings).removal,
     )

@@ -8,6 +8,7 @@ import msgspec
 
 from infra.postgres import APPLICATION_ROLE, CONNECT_SECONDS
 from projections.registry import PROJECTIONS
+from projections.relaying import RELAY
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -55,7 +56,7 @@ async def _without_rights(connection: asyncpg.Connection) -> DatabaseFault | Non
 async def _other_rows(connection: asyncpg.Connection) -> DatabaseFault | None:
     """Find a projection whose rows are of another schema version than this program's."""
     for name, version in await connection.fetch("select name, schema_version from projections"):
-        projection = PROJECTIONS.get(name)
+        projection = RELAY if name == RELAY.name else PROJECTIONS.get(name)
         if projection is None or version > projection.schema_version:
             return DatabaseFault("unusable", f"the tables of {name} are newer than this program")
         if version < projection.schema_version:

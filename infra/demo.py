@@ -138,7 +138,7 @@ def _normalised(password: str) -> bytes:
 async def _post(product: Product, demo: DemoPost, author: Actor, now: datetime) -> None:
     if await product.store.read_stream(post.stream(demo.id)):
         return
-    ledger, aggregate = product.ledger, product.posts
+    ledger, aggregate, files = product.ledger, product.posts, product.file_queries
     create = Create(
         post_id=demo.id,
         author_id=author.account_id,
@@ -146,11 +146,11 @@ async def _post(product: Product, demo: DemoPost, author: Actor, now: datetime) 
         content=demo.content,
         category=demo.category,
     )
-    outcome = await create_post(ledger, aggregate, _caller(author, now, create), create)
+    outcome = await create_post(ledger, aggregate, files, _caller(author, now, create), create)
     for step in demo.steps:
         if isinstance(outcome, Created | Changed):
             caller = _caller(author, now, step)
-            outcome = await change_post(ledger, aggregate, caller, demo.id, _wanted(step))
+            outcome = await change_post(ledger, aggregate, files, caller, demo.id, _wanted(step))
     if not isinstance(outcome, Created | Changed):
         # Somebody's own post has the slug, say: no reason not to start.
         _log.warning("a demo post is not as it should be", title=demo.title, why=repr(outcome))

@@ -25,7 +25,13 @@ from infra.projections.rebuild import Unwatched
 from infra.projections.upgrade import upgrade
 from infra.running import Running, announced
 from infra.secrets import SecretError
-from infra.serve import run_api, running_projector, running_rebuilder, running_workers
+from infra.serve import (
+    run_api,
+    running_projector,
+    running_rebuilder,
+    running_relay,
+    running_workers,
+)
 from infra.settings import Settings
 from infra.store.nats_hints import shared_hints
 
@@ -125,6 +131,7 @@ async def _run(
                     running_workers(product, settings),
                     running_projector(product),
                     running_rebuilder(product, services.database_url),
+                    running_relay(product, services.nats_url),
                 ):
                     await run_api(
                         product,

@@ -156,7 +156,11 @@ class Settings(BaseSettings):
         default_factory=_default_allowed_hosts
     )
     go_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = ()
+    hsts_preload: bool = False
     max_upload_bytes: ByteLimit = 10 * MIB
+    file_quota_bytes: ByteLimit = 1024 * MIB
+    keep_unused_days: Annotated[int, Field(ge=0, le=3650)] = 30
+    export_days: Annotated[int, Field(ge=1, le=366)] = 7
     max_body_bytes: ByteLimit = MIB
     second_factor: Literal["optional", "required"] = Field(
         default_factory=lambda known: "required" if known.get("env") == "production" else "optional"

@@ -17,6 +17,7 @@ from domain.post import (
     Created,
     Deleted,
     Edited,
+    FilesChanged,
     LegalHoldLifted,
     LegalHoldPlaced,
     PostEvent,
@@ -86,7 +87,7 @@ def evolve(
 def counter(event: PostEvent) -> str | None:
     """Name the counter to which an event adds; a legal hold is not the author's activity."""
     match event:
-        case Edited() | Renamed() | Reverted():
+        case Edited() | FilesChanged() | Renamed() | Reverted():
             return "edited"
         case Created():
             return "created"

@@ -11,8 +11,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain import account, post
-from projections import accounts, activity, posts, search
+from domain import account, file, job, post, redirect
+from domain import clicks as click_events
+from projections import accounts, activity, clicks, files, jobs, posts, redirects, search
 from projections.write import Table, Write
 
 
@@ -68,6 +69,25 @@ _ALL = (
         shows=accounts.fold,
     ),
     Projection(
+        name="files",
+        schema_version=files.SCHEMA_VERSION,
+        tables=(files.FILES, files.FILE_BLOBS),
+        category=file.STREAM_CATEGORY,
+        inline=True,
+        evolve=file.evolve,
+        shows=files.shows,
+        leaves=files.leaves,
+    ),
+    Projection(
+        name="jobs",
+        schema_version=jobs.SCHEMA_VERSION,
+        tables=(jobs.JOBS,),
+        category=job.STREAM_CATEGORY,
+        inline=True,
+        evolve=job.evolve,
+        shows=jobs.shows,
+    ),
+    Projection(
         name="activity",
         schema_version=activity.SCHEMA_VERSION,
         tables=(activity.ACTIVITY,),
@@ -85,6 +105,25 @@ _ALL = (
         inline=False,
         evolve=post.evolve,
         shows=search.shows,
+    ),
+    Projection(
+        name="redirects",
+        schema_version=redirects.SCHEMA_VERSION,
+        tables=(redirects.REDIRECTS,),
+        category=redirect.STREAM_CATEGORY,
+        inline=True,
+        evolve=redirect.evolve,
+        shows=redirects.shows,
+    ),
+    Projection(
+        name="clicks",
+        schema_version=clicks.SCHEMA_VERSION,
+        tables=(clicks.CLICKS,),
+        category=click_events.STREAM_CATEGORY,
+        inline=False,
+        evolve=click_events.evolve,
+        shows=clicks.shows,
+        leaves=clicks.leaves,
     ),
 )
 

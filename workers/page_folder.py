@@ -5,7 +5,7 @@ from the log, a few events at a time. The projector itself is `workers/projector
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,6 +22,8 @@ MEMORY_BYTES = 16 * 1024 * 1024
 """Of states of streams, for each projection."""
 
 _OVERHEAD = 500
+_ENTRY = 200
+"""About what an entry of a mapping takes."""
 
 Decode = Callable[[str, str], Any]
 """Reads a stored event, from its tag and its text."""
@@ -173,7 +175,13 @@ class _States:
 def _text_in(state: Any) -> int:  # noqa: ANN401 - any state
     if not isinstance(state, msgspec.Struct):
         return 0
-    return sum(len(value) for value in msgspec.structs.astuple(state) if isinstance(value, str))
+    return sum(map(_weight_of, msgspec.structs.astuple(state)))
+
+
+def _weight_of(value: Any) -> int:  # noqa: ANN401 - of any state
+    if isinstance(value, Mapping):
+        return _ENTRY * len(value)
+    return len(value) if isinstance(value, str) else 0
 
 
 def _weight(write: Write) -> int:

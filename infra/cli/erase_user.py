@@ -4,11 +4,10 @@ import rich_click as click
 
 from commands.erasing import erase as erase_person
 from commands.outcomes import Done
-from infra.bootstrap import identity
 from infra.cli.callers import operator, why
-from infra.cli.common import DEPENDENCY_DOWN, Failure, opened, read_settings, run
+from infra.cli.common import DEPENDENCY_DOWN, Failure, read_settings, run
 from infra.cli.confirm import confirm_option, require_again
-from infra.identity.limits import redis_limiter
+from infra.cli.one_person import person_with
 from infra.running import find_running
 from infra.settings import Settings
 
@@ -25,16 +24,9 @@ def erase(email: str, *, confirmed: str | None) -> None:
     settings = read_settings()
 
     async def work() -> None:
-        async with (
-            opened(settings) as product,
-            redis_limiter(redis_url(settings), key=product.keys.attempts) as limiter,
-        ):
-            its = identity(product, settings, limiter)
-            email_hash = product.personal_data.email_hash(email)
-            account = (await its.credentials.by_email(email_hash)).account
-            if account is None:
-                raise Failure(f"there is no account with the address {email}")
-            outcome = await erase_person(its, operator("EraseAccount"), account.id)
+        async with person_with(settings, email, redis_url=redis_url(settings)) as person:
+            caller = operator("EraseAccount")
+            outcome = await erase_person(person.identity, caller, person.account.id)
             if not isinstance(outcome, Done):
                 raise Failure(why(outcome))
 

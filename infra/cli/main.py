@@ -11,11 +11,17 @@ import rich_click as click
 
 from infra.cli.common import INTERRUPTED, Failure
 from infra.cli.events import events
+from infra.cli.files import files
 from infra.cli.inspect import config, doctor
+from infra.cli.jobs import exports, jobs
+from infra.cli.maintenance import maintenance
+from infra.cli.nginx import nginx
 from infra.cli.processes import dev, migrate, serve, worker
 from infra.cli.projections import projections
 from infra.cli.projections_ops import list_projections, repair, skip
 from infra.cli.projector import projector
+from infra.cli.redirects import redirects
+from infra.cli.relay import relay
 from infra.cli.users import users
 
 
@@ -53,10 +59,17 @@ for command in (
     serve,
     worker,
     projector,
+    relay,
     migrate,
+    nginx,
+    maintenance,
     events,
     projections,
+    files,
+    jobs,
+    exports,
     users,
+    redirects,
     config,
     doctor,
 ):

@@ -6,7 +6,7 @@ time that every other command takes to start.
 
 import errno
 import os
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import rich_click as click
 
@@ -42,7 +42,7 @@ _ADDRESS_FAULTS = {
     help="First fill the log with generated posts up to N events; 1,000,000 take a minute or two.",
 )
 def dev(*, events: int | None) -> None:
-    """Run everything until Ctrl-C: services, migrations, demo data, API, projector, workers."""
+    """Run everything until Ctrl-C: services, migrations, demo data, API, all the rest."""
     from infra.cli.banner import banner  # noqa: PLC0415
     from infra.dev import Wanted, develop  # noqa: PLC0415
     from infra.serve import stopped_by_signals  # noqa: PLC0415
@@ -101,16 +101,21 @@ def serve() -> None:
 
 @click.command()
 def worker() -> None:
-    """Run scheduler, mailer and housekeeping, until SIGTERM. Several may run at once."""
+    """Run scheduler, mailer, jobs and housekeeping, until SIGTERM. Several may run at once."""
     from infra.serve import running_workers, stopped_by_signals  # noqa: PLC0415
+    from infra.store.nats_hints import shared_hints  # noqa: PLC0415
 
     settings = read_settings()
 
     async def work() -> None:
-        with stopped_by_signals() as stop:
-            async with opened(settings) as product, running_workers(product, settings):
-                click.echo("working", err=True)
-                await stop.wait()
+        async with AsyncExitStack() as parts:
+            stop = parts.enter_context(stopped_by_signals())
+            product = await parts.enter_async_context(opened(settings))
+            if settings.nats_url is not None:
+                await parts.enter_async_context(shared_hints(settings.nats_url, product.hints))
+            await parts.enter_async_context(running_workers(product, settings))
+            click.echo("working", err=True)
+            await stop.wait()
 
     run(work())
 

@@ -8,13 +8,16 @@ from infra.cli.callers import operator
 from infra.cli.common import Failure, opened, read_settings, run
 from infra.cli.output import as_json, plain, print_json, print_table
 from infra.cli.projections import rebuild
+from infra.cli.relay import rewind
 from infra.projections.projector_store import PostgresProjectorStore
 from projections.registry import PROJECTIONS
+from projections.relaying import RELAY
 from projections.status import WELL, ProjectionQueries, ProjectionStatus, State
 
 _name = click.argument("name", type=click.Choice([*PROJECTIONS]))
-_of_the_projector = click.argument(
-    "name", type=click.Choice([each.name for each in PROJECTIONS.values() if not each.inline])
+_of_a_follower = click.argument(
+    "name",
+    type=click.Choice([*(p.name for p in PROJECTIONS.values() if not p.inline), RELAY.name]),
 )
 
 
@@ -55,7 +58,7 @@ def list_projections(*, json_wanted: bool) -> None:
 
 
 @click.command()
-@_of_the_projector
+@_of_a_follower
 @click.option("--position", type=click.IntRange(min=1), required=True, help="Of the event.")
 @click.option("--reason", required=True, help="Why; it is recorded in the log for good.")
 def skip(name: str, *, position: int, reason: str) -> None:
@@ -85,13 +88,13 @@ def skip(name: str, *, position: int, reason: str) -> None:
 
 
 @click.command()
-@_of_the_projector
+@_of_a_follower
 @click.pass_context
 def repair(context: click.Context, name: str) -> None:
     """Mend a projection that has folded events which the log no longer has.
 
     That happens when an older log is restored. What those events wrote is still shown, so its
-    tables are made anew from the log that there is.
+    tables are made anew from the log that there is. The relay goes on at the end of the log.
     """
     settings = read_settings()
 
@@ -103,6 +106,9 @@ def repair(context: click.Context, name: str) -> None:
     lost = status.halted is not None and status.halted.type is None
     if status.state is not State.AHEAD and not lost:
         raise Failure(f"{name} is not ahead of the log: there is nothing to repair")
+    if name == RELAY.name:
+        context.invoke(rewind, position=status.head)
+        return
     context.invoke(rebuild, name=name, processes=None, json_wanted=False)
 
 

@@ -4,11 +4,10 @@ import rich_click as click
 
 from commands.outcomes import Done
 from commands.second_factors import reset_second_factor
-from infra.bootstrap import identity
 from infra.cli.callers import operator, why
-from infra.cli.common import Failure, opened, read_settings, run
+from infra.cli.common import Failure, read_settings, run
 from infra.cli.confirm import confirm_option, require_again
-from infra.identity.limits import redis_limiter
+from infra.cli.one_person import person_with
 
 _NO_REDIS = "redis://127.0.0.1"
 
@@ -25,20 +24,13 @@ def reset(email: str, *, confirmed: str | None) -> None:
     settings = read_settings()
 
     async def work() -> bool:
-        async with (
-            opened(settings) as product,
-            # Nothing is counted here, so nothing is connected to either.
-            redis_limiter(_NO_REDIS, key=product.keys.attempts) as limiter,
-        ):
-            its = identity(product, settings, limiter)
-            email_hash = product.personal_data.email_hash(email)
-            account = (await its.credentials.by_email(email_hash)).account
-            if account is None:
-                raise Failure(f"there is no account with the address {email}")
-            outcome = await reset_second_factor(its, operator("ResetSecondFactor"), account.id)
+        # Nothing is counted here, so nothing is connected to either.
+        async with person_with(settings, email, redis_url=_NO_REDIS) as person:
+            caller = operator("ResetSecondFactor")
+            outcome = await reset_second_factor(person.identity, caller, person.account.id)
             if not isinstance(outcome, Done):
                 raise Failure(why(outcome))
-            return account.second_factor
+            return person.account.second_factor
 
     had_one = run(work())
     click.echo(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api.exchange import Exchange
+from api.file_answer import ShownBlob
 from api.openapi_responses import FIELDS, FIELDS_OF_ERRORS, OUTCOMES
 from api.responses import respond
 from commands.outcomes import (
@@ -19,11 +20,14 @@ from commands.outcomes import (
     Done,
     Found,
     KeyInFlight,
+    LinkFollowed,
     MailFollows,
     Moved,
     NotModified,
     Outcome,
+    RangeNotSatisfiable,
     Representation,
+    ResultReady,
     StaleVersion,
     SubmittedByForm,
     TokensIssued,
@@ -45,9 +49,11 @@ SUCCESSES: list[tuple[Outcome, int]] = [
     (Deleted(), 204),
     (SubmittedByForm(RESOURCE), 303),
     (Moved("/posts/1", 60), 301),
+    (LinkFollowed("https://ok.example/"), 302),
     (Done(), 204),
     (MailFollows(), 202),
     (Accepted("/projections/search/rebuilds/1", b"{}"), 202),
+    (ResultReady("/exports/1/download"), 303),
     (TokensIssued(b"{}"), 200),
     (NotModified("1.1", "private", "Accept"), 304),
 ]
@@ -63,6 +69,7 @@ ERRORS: list[tuple[Outcome, str]] = [
     (StaleVersion("1.1", "/posts/1/versions"), "stale_version"),
     (UnderLegalHold("https://authority.example"), "legal_hold"),
     (KeyInFlight(), "idempotency_key_in_flight"),
+    (RangeNotSatisfiable(5), "range_not_satisfiable"),
     (Contended(), "contended"),
     (Unavailable("service_degraded", "No.", 1), "service_degraded"),
     (UnsupportedMediaType("No.", (), "POST", coding=True), "unsupported_coding"),
@@ -98,8 +105,8 @@ def test_what_was_found_is_described() -> None:
 
 
 def test_every_row_is_compared() -> None:
-    """No outcome is described without a test."""
-    compared = {type(outcome) for outcome, _ in SUCCESSES} | {Found}
+    """No outcome is described without a test; that of downloads is in tests/http."""
+    compared = {type(outcome) for outcome, _ in SUCCESSES} | {Found, ShownBlob}
 
     assert OUTCOMES.keys() == compared
 

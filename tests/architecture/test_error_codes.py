@@ -14,11 +14,16 @@ CODE = re.compile(r"[a-z]+(_[a-z]+)+|forbidden|gone|draining|overloaded|contende
 
 # Calls whose first argument, or whose argument `error`, is the code of an error.
 NAMES_AN_ERROR: dict[str, int] = {
+    "BodyTooLarge": 1,
     "CredentialsRefused": 0,
+    "EdgeError": 0,
     "Fault": 1,
+    "FileTypeRefused": 0,
     "Forbidden": 1,
+    "InsufficientStorage": 0,
     "Malformed": 0,
     "PasswordFault": 0,
+    "Gone": 0,
     "NotFound": 0,
     "RejectedByState": 0,
     "RejectedByValue": 0,
@@ -51,7 +56,9 @@ def _codes(path: Path) -> Iterator[tuple[str, int]]:
 
 def _used() -> dict[str, str]:
     found: dict[str, str] = {}
-    for path in files("domain", "commands", "api", "infra/http_server", "infra/identity"):
+    for path in files(
+        "domain", "commands", "api", "infra/http_server", "infra/identity", "infra/nginx"
+    ):
         for code, line in _codes(path):
             found.setdefault(code, f"{named(path)}:{line}")
     return found

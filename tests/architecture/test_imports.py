@@ -16,7 +16,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "projections": ({"domain", "projections"}, {"msgspec"}),
     "api": (
         {"domain", "commands", "projections", "api"},
-        {"http_sf", "litestar", "msgspec", "prometheus_client", "structlog"},
+        {"http_sf", "litestar", "msgspec", "multipart", "prometheus_client", "structlog"},
     ),
     "workers": ({"domain", "commands", "projections", "workers"}, {"msgspec", "structlog"}),
 }

@@ -1,12 +1,13 @@
-"""Slugs: what titles fold to, and what counts as a slug."""
+"""Slugs: what titles fold to."""
 
+import re
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.slug import MAX_LENGTH, slug_for, slugify, valid_slug
+from domain.slug import MAX_LENGTH, slug_for, slugify
 
 ID = UUID("0190b8a5-7c1e-7d3a-9f10-5e2b6c7d8e9f")
 
@@ -57,24 +58,11 @@ def test_a_title_that_folds_to_nothing_takes_the_random_end_of_the_id() -> None:
     assert slug_for("Hello", ID) == "hello"
 
 
-@pytest.mark.parametrize("text", ["a", "0", "a-b", "post-5e2b6c7d8e9f", "a" * MAX_LENGTH])
-def test_a_slug_is_valid(text: str) -> None:
-    """Lower-case ASCII letters and digits in words parted by one hyphen."""
-    assert valid_slug(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "-", "a-", "-a", "a--b", "A", "a b", "é", "٣", "a\n", "a/b", "a" * 81]
-)
-def test_anything_else_is_not(text: str) -> None:
-    """A trailing line break and digits of other scripts are refused too."""
-    assert not valid_slug(text)
-
-
 @given(st.text(max_size=200))
 def test_every_title_gives_a_valid_slug(title: str) -> None:
     """No text that a title may be gives anything but a slug, and folding is stable."""
     slug = slug_for(title, ID)
 
-    assert valid_slug(slug)
+    assert len(slug) <= MAX_LENGTH
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)
     assert slugify(slug) == slug

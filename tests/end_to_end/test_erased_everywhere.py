@@ -6,6 +6,7 @@ the database; what is searched for is anything that can be read.
 
 import asyncio
 import base64
+import io
 import json
 import secrets
 import socket
@@ -19,6 +20,8 @@ import msgspec
 import nats
 import pytest
 import redis.asyncio
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from infra.running import Running, find_running
 from tests.end_to_end.test_cli import Dev, Machine
@@ -28,7 +31,7 @@ from tests.support.services import data_folder
 from tests.support.traces import Traces
 from tests.support.waiting import eventually
 
-PERSONAL = ("email", "name")
+PERSONAL = ("email", "name", "file name", "bytes of a file")
 PASSWORDS = ("password", "second password", "wrong password")
 PLANTED = "planted"
 
@@ -84,6 +87,34 @@ class Person(msgspec.Struct):
         return token_in(found[0])
 
 
+async def uploaded(ada: Person) -> str:
+    """Upload an image with words of the person's in its name and in its bytes, and see it."""
+    said = PngInfo()
+    said.add_text("Comment", ada.words["bytes of a file"])
+    picture = io.BytesIO()
+    Image.new("RGB", (400, 300), "teal").save(picture, "PNG", pnginfo=said)
+    name = f"{ada.words['file name']}.png"
+    headers = {"Authorization": f"Bearer {ada.token}"}
+    form = {"file": (name, picture.getvalue(), "image/png")}
+    answer = await ada.http.post("/upload", files=form, headers=headers)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    seen = await ada.send("GET", f"/files/{made['id']}")
+    assert seen.content == picture.getvalue()
+    assert made["name"] == name
+    return str(made["id"])
+
+
+async def files_gone(data_dir: Path) -> None:
+    """Wait until no blob is left, not even of what a worker made of an image meanwhile."""
+    blobs = data_dir / "files"
+
+    async def none_left() -> bool:
+        return not [each for each in blobs.rglob("*") if each.is_file()]
+
+    assert await eventually(none_left)
+
+
 async def a_life(ada: Person, admin: Person) -> None:
     """Use the product in every way that has to do with who one is, rightly and wrongly."""
     words, expect = ada.words, ada.expect
@@ -103,9 +134,11 @@ async def a_life(ada: Person, admin: Person) -> None:
     tokens = await expect(200, "POST", "/token/refresh", {"refreshToken": tokens["refreshToken"]})
     ada.token = tokens["token"]
     assert (await expect(200, "GET", "/me"))["email"] == ada.email
-    draft = {"title": "A post", "content": "Text.", "category": "tech"}
+    cover = await uploaded(ada)
+    draft = {"title": "A post", "content": "Text.", "category": "tech", "coverImage": cover}
     made = await ada.send("POST", "/posts", draft, **{"Idempotency-Key": '"a key"'})
-    assert made.status_code == 201
+    assert made.status_code == 201, made.text
+    await expect(200, "POST", f"{made.headers['location']}/publish")
     await expect(404, "GET", f"/posts/slug/{words['email']}?name={words['name']}")
     await expect(403, "PUT", "/me/password", {"currentPassword": wrong, "newPassword": second})
     change = {"currentPassword": password, "newPassword": second}
@@ -200,6 +233,7 @@ async def test_nowhere(machine: Machine) -> None:
             await ada.expect(401, "POST", "/logout", {"everywhere": True})
             posts = (await admin.expect(200, "GET", "/posts?limit=1"))["items"]
             await forgotten_of_mail(running, ada)
+            await files_gone(data_dir)
         await plant(running, data_dir, words[PLANTED])
         erased = await traces.in_services(*urls)
         assert await asyncio.to_thread(dev.stop) == 0
@@ -209,8 +243,10 @@ async def test_nowhere(machine: Machine) -> None:
     erased |= traces.in_files(machine.folder)
 
     assert posts
-    assert {place.rpartition("/")[0] for _, place in alive} == {"data/mail"}, sorted(alive)
-    assert {word for word, _ in alive} >= {"email"}
+    before = {(word, "/".join(place.split("/")[:2])) for word, place in alive}
+    assert {place for _, place in before} == {"data/mail", "data/files"}, sorted(alive)
+    assert {("email", "data/mail"), ("bytes of a file", "data/files")} <= before
+    assert "file name" not in {word for word, _ in before}
     assert not {word for word, _ in alive} & set(PASSWORDS)
     assert {word for word, _ in erased} == {PLANTED}
     places = {place for _, place in erased}

@@ -98,7 +98,7 @@ async def test_worker(environment: dict[str, str], database_url: str) -> None:
             publish_at=publish_at,
         )
         caller = Caller(actor=AUTHOR, at=now(), command="Create")
-        await create_post(product.ledger, product.posts, caller, create)
+        await create_post(product.ledger, product.posts, product.file_queries, caller, create)
 
         async def published() -> bool:
             rows = await product.database.fetch("select status from posts")

@@ -5,17 +5,21 @@ from typing import Any
 import pytest
 
 from domain.account_decisions import ChangeRoles, Disable
+from domain.file_type import FileType
 from domain.stream import Role
 from tests.http.routes import filled, resources
-from tests.support.http import Client, status_of
+from tests.support.http import Body, Client, status_of
 from tests.support.posts import HOLD, LATER, Post, a_draft, a_post, a_post_that_is
+from tests.support.previewing import a_previewed_image
 from tests.support.product import NOBODY, PASSWORD, ROLES, Api
+from tests.support.stored_files import StoredFile, a_file
+from tests.support.uploading import FORM, a_png, form, part
 
 GOOD_PASSWORD = "lantern gravel sixteen otters"  # noqa: S105 - of accounts in tests
 CALLERS = ("anonymous", "second_author", "author", "auditor", "operator", "admin")
 
 # `state` is that of the post in the path, which `owner` wrote and `other` did not; an account or a
-# session in the path is the owner's.
+# session in the path is the owner's, and so is a file, which for `shown-file` a published post has.
 ACCESS = """
 method path                              state      anyone other owner auditor operator admin
 GET    /posts                            -          200    200   200   200     200      200
@@ -81,13 +85,40 @@ GET    /events                           -          401    403   403   200     4
 GET    /events/{position}                -          401    403   403   200     403      403
 GET    /events/live                      -          401    403   403   200     403      403
 GET    /streams/{category}/{stream_id}   -          401    403   403   200     403      403
+POST   /upload                           -          401    201   201   403     403      403
+GET    /files                            -          401    200   200   200     200      200
+GET    /files/{file_id}                  file       404    404   200   200     404      200
+GET    /files/{file_id}                  shown-file 200    200   200   200     200      200
+DELETE /files/{file_id}                  file       401    404   204   403     404      204
+DELETE /files/{file_id}                  shown-file 401    403   409   403     403      409
+GET    /files/{file_id}/metadata         file       404    404   200   200     404      200
+GET    /files/{file_id}/metadata         shown-file 200    200   200   200     200      200
+GET    /files/{file_id}/thumbnails/{width} file     404    404   200   200     404      200
+GET    /files/{file_id}/thumbnails/{width} shown-file 200  200   200   200     200      200
+GET    /videos/{file_id}                 file       404    404   200   200     404      200
+GET    /videos/{file_id}                 shown-file 200    200   200   200     200      200
+GET    /go                               -          400    400   400   400     400      400
+GET    /clicks                           -          401    403   403   200     200      200
+GET    /redirects                        -          401    403   403   403     200      403
+POST   /redirects                        -          401    403   403   403     201      403
+GET    /redirects/{redirect_id}          -          401    403   403   403     404      403
+PATCH  /redirects/{redirect_id}          -          401    403   403   403     404      403
+DELETE /redirects/{redirect_id}          -          401    403   403   403     404      403
 GET    /projections                      -          401    403   403   403     200      403
 GET    /projections/{name}               -          401    403   403   403     200      403
 POST   /projections/{name}/rebuild       -          401    403   403   403     202      403
 GET    /projections/{name}/rebuilds/{rebuild_id} -  401    403   403   403     404      403
 DELETE /projections/{name}/rebuilds/{rebuild_id} -  401    403   403   403     404      403
+POST   /exports                          -          401    202   202   202     202      202
+GET    /exports                          -          401    200   200   200     200      200
+GET    /exports/{export_id}              -          401    404   404   404     404      404
+DELETE /exports/{export_id}              -          401    404   404   404     404      404
+GET    /exports/{export_id}/download     -          400    400   400   400     400      400
+GET    /exports/{export_id}/events       -          401    404   404   404     404      404
 GET    /problems                         -          200    200   200   200     200      200
 GET    /problems/{error}                 -          200    200   200   200     200      200
+GET    /http-statuses                    -          200    200   200   200     200      200
+GET    /http-statuses/{code}             -          200    200   200   200     200      200
 GET    /openapi.json                     -          200    200   200   200     200      200
 GET    /docs                             -          200    200   200   200     200      200
 GET    /docs/{release}/{file}            -          404    404   404   404     404      404
@@ -117,13 +148,22 @@ async def test_access(api: Api, row: list[str]) -> None:
     callers = await _callers(api)
     seen = []
     for number, caller in enumerate(CALLERS):
-        client, post = callers[caller], None
-        if state != "-":
+        client, post, file = callers[caller], None, None
+        if state in {"file", "shown-file"}:
+            file = await a_file(api, callers["author"], type=FileType.MP4)
+            if "thumbnails" in template:
+                file = await a_previewed_image(api, callers["author"])
+            if state == "shown-file":
+                members = {"slug": f"post-{number}", "attachments": [str(file.id)]}
+                await a_post_that_is("published", callers["author"], callers["admin"], **members)
+        elif state != "-":
             members = {"slug": f"post-{number}"}
             post = await a_post_that_is(state, callers["author"], callers["admin"], **members)
-        path = await _path(api, template, callers["author"], post)
-        body = _body(method, template, number)
+        path = await _path(api, template, callers["author"], post, file)
+        body: Body = _body(method, template, number)
         headers = {"If-Match": "*"} if method == "PATCH" else {}
+        if template == "/upload":
+            body, headers = form(part(a_png())), {"Content-Type": FORM}
         seen.append(str(await status_of(client, method, path, body, headers=headers)))
         if method == "GET":
             assert await status_of(client, "HEAD", path) == int(seen[-1])
@@ -172,12 +212,18 @@ async def _callers(api: Api) -> dict[str, Client]:
     return {"anonymous": api.anonymous, **made}
 
 
-async def _path(api: Api, template: str, owner: Client, post: Post | None) -> str:
+async def _path(
+    api: Api, template: str, owner: Client, post: Post | None, file: StoredFile | None
+) -> str:
     parameters = {"category": "account", "stream_id": str(owner.account_id), "position": "1"}
-    parameters |= {"error": "post_not_found", "user_id": str(owner.account_id)}
+    parameters |= {"error": "post_not_found", "code": "412", "user_id": str(owner.account_id)}
     parameters |= {"name": "search", "rebuild_id": str(NOBODY)}
+    parameters |= {"redirect_id": str(NOBODY), "width": "320"}
     alive = await api.product.sessions.store.alive(owner.account_id, api.clock.now())
     parameters["session_id"] = str(alive[0].id) if alive else str(NOBODY)
+    parameters["export_id"] = str(NOBODY)
+    if file is not None:
+        parameters["file_id"] = str(file.id)
     if post is not None:
         parameters |= {"post_id": post.id, "slug": post.slug}
     return filled(template, **parameters)
@@ -209,6 +255,8 @@ def _body(method: str, template: str, number: int) -> dict[str, Any] | None:
             return {"roles": ["author", "auditor"]}
         case "PATCH", _:
             return {"title": "New"}
+        case "POST", "redirects":
+            return {"path": f"/old-{number}", "target": "/posts"}
         case "POST", "posts":
             return a_draft(slug=f"new-{number}")
         case "POST", "schedule":

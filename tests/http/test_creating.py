@@ -36,6 +36,7 @@ async def test_a_new_post_is_a_draft_of_its_author(api: Api) -> None:
         "publishAt": None,
         "publishedAt": None,
         "coverImage": None,
+        "attachments": [],
         "authorId": str(api.author.account_id),
         "createdAt": "2026-03-01T09:00:00.123456Z",
         "updatedAt": "2026-03-01T09:00:00.123456Z",

@@ -142,7 +142,7 @@ async def test_one_that_waits_is_called_off(api: Api) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
     assert found.json()["status"] == "cancelled"
     assert "retry-after" not in fields(found)
-    assert problem(again, 409, "rebuild_over")["collidesWith"] == "cancelled"
+    assert problem(again, 409, "rebuild_over")["collidesWith"] == address
     assert await asked(api, "search") != address
 
 
@@ -178,7 +178,7 @@ async def test_one_that_fails_says_why(alone: Api, database_url: str) -> None:
         "the tables of search are of schema version 99, which is newer than this program's (1)"
     )
     assert (failed["result"], failed["progress"]["percent"]) == (None, 0)
-    assert problem(again, 409, "rebuild_over")["collidesWith"] == "failed"
+    assert problem(again, 409, "rebuild_over")["collidesWith"] == address
     assert (await alone.operator.get("/projections/search")).json()["generation"] == 1
 
 

@@ -33,6 +33,8 @@ def test_nothing_set() -> None:
     assert settings.mail_url == (Path.cwd() / ".ledgerpress/mail").as_uri()
     assert settings.mail_from == "ledgerpress@localhost"
     assert settings.max_upload_bytes == 10 * 1024 * 1024
+    assert settings.file_quota_bytes == 1024 * 1024 * 1024
+    assert settings.keep_unused_days == 30
     assert settings.max_body_bytes == 1024 * 1024
     assert settings.database_url is settings.nats_url is settings.redis_url is None
 
@@ -85,6 +87,12 @@ def test_mail_sender() -> None:
     assert good(MAIL_FROM="The.Press+x@Press.EXAMPLE").mail_from == "The.Press+x@press.example"
 
 
+def test_browsers_are_asked_to_preload_only_by_a_setting() -> None:
+    """It is hard to undo."""
+    assert not good().hsts_preload
+    assert good(HSTS_PRELOAD="true").hsts_preload
+
+
 def test_lists() -> None:
     """Lists are separated by commas; an empty list of proxies or targets is a list."""
     settings = good(TRUSTED_PROXIES="10.0.0.0/8, ::1", GO_ALLOWED_HOSTS="")
@@ -117,6 +125,7 @@ def test_lists() -> None:
         ("ALLOWED_HOSTS", "", "is empty"),
         ("MAX_UPLOAD_BYTES", "10MB", "is '10MB': input should be a valid integer"),
         ("MAX_UPLOAD_BYTES", "0", "is '0': input should be greater than 0"),
+        ("KEEP_UNUSED_DAYS", "-1", "is '-1': input should be greater than or equal to 0"),
         ("MAX_BODY_BYTES", "9" * 40, "input should be less than or equal to"),
         ("DATA_DIR", "a\nb", "has a character that cannot be printed"),
         ("MAIL_URL", "file:", "must be file:///FOLDER, with the whole path"),

@@ -14,6 +14,7 @@ from domain.post import (
     Created,
     Deleted,
     Edited,
+    FilesChanged,
     LegalHoldLifted,
     LegalHoldPlaced,
     PostEvent,
@@ -35,6 +36,7 @@ CREATED = Created(ID, "One", "one", "Text.", Category.TECH)
 COUNTED: list[tuple[PostEvent, str | None]] = [
     (CREATED, "created"),
     (Edited(title="Two"), "edited"),
+    (FilesChanged(None, (ID,)), "edited"),
     (Renamed("two"), "edited"),
     (Reverted(1, "One", "Text.", Category.TECH), "edited"),
     (Scheduled(START), "scheduled"),

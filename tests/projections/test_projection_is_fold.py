@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta, timezone
 from itertools import pairwise
-from typing import Any, get_args
+from typing import Any, Self, get_args
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -34,6 +35,7 @@ from domain.post_decisions import (
     Archive,
     Create,
     Delete,
+    DropFiles,
     Edit,
     LiftHold,
     PlaceHold,
@@ -92,6 +94,7 @@ def create(slug: str) -> Create:
 
 BEGINNING = [create("one"), create("two"), Register(EMAILS[0])]
 
+FILES = [UUID(int=number) for number in range(1, 4)]
 SLUGS = ("one", "two", "three", "four", "five")
 LATER = NOW + timedelta(minutes=30)
 
@@ -111,6 +114,9 @@ COMMANDS: list[PostCommand | AccountCommand] = [
     *(Edit(slug=slug, title=slug, publish_at=LATER) for slug in SLUGS),
     *(Edit(title=text, content=text) for text in ("One", "你好", "\x00 and \U0001f600")),
     Edit(category=Category.SECURITY, publish_at=None),
+    Edit(cover_image=FILES[0], attachments=tuple(FILES[1:])),
+    Edit(cover_image=None, attachments=tuple(FILES[:2]), title="Files"),
+    DropFiles(frozenset(FILES[:1])),
     Publish(),
     Publish(),
     PublishDue(),
@@ -161,6 +167,16 @@ def compacted(steps: Sequence[Any]) -> list[Put]:
     )
 
 
+class Images:
+    """Says of any file that it is an image of the author's that never changed."""
+
+    version, owner_id, mime, deleted = 1, ID, "image/png", False
+
+    async def heads(self, ids: Sequence[UUID]) -> dict[UUID, Self]:
+        """Find them."""
+        return dict.fromkeys(ids, self)
+
+
 class Shell:
     """Sends commands through the product, several at the same moment."""
 
@@ -183,7 +199,7 @@ class Shell:
             case Create():
                 post_id = product.ledger.new_id()
                 command = msgspec.structs.replace(action, post_id=post_id)
-                made = await create_post(product.ledger, self._posts, caller, command)
+                made = await create_post(product.ledger, self._posts, Images(), caller, command)
                 if isinstance(made, Created):
                     self._ids.append(post_id)
             case Register(email):
@@ -211,7 +227,7 @@ class Shell:
             return sent
 
         wanted = PostChange(type(command), wish, lambda: None)
-        await change_post(product.ledger, self._posts, caller, post_id, wanted)
+        await change_post(product.ledger, self._posts, Images(), caller, post_id, wanted)
 
 
 async def folded(product: Product) -> tuple[Rows, set[tuple[str, str, Any]]]:

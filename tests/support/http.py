@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -275,10 +276,12 @@ class RawConnection:
 
 
 @asynccontextmanager
-async def raw_connection(host: str, port: int) -> AsyncIterator[RawConnection]:
-    """Open a connection to write bytes on."""
+async def raw_connection(
+    host: str, port: int, *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[RawConnection]:
+    """Open a connection to write bytes on, inside TLS where that is given."""
     async with asyncio.timeout(DEADLINE):
-        reader, writer = await asyncio.open_connection(host, port)
+        reader, writer = await asyncio.open_connection(host, port, ssl=tls)
     try:
         yield RawConnection(reader, writer)
     finally:

@@ -114,6 +114,16 @@ def append(
     )
 
 
+def vacating(append: Append, *scopes: str) -> Append:
+    """Make it depend on nobody's holding a claim in these scopes."""
+    return msgspec.structs.replace(append, vacant=scopes)
+
+
+def resting(append: Append, *seen: tuple[Stream, int]) -> Append:
+    """Make it depend on other streams at the versions that were seen."""
+    return msgspec.structs.replace(append, seen=seen)
+
+
 def numbered(number: int, *, size: int = 0) -> Edited:
     """Make an event that can be told from others, with about `size` more bytes."""
     return Edited(title=f"number {number}", content="x" * size)

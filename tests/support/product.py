@@ -5,7 +5,7 @@ moves it, and for what a test alters on purpose.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,11 +26,13 @@ from domain.account_decisions import AccountCommand
 from domain.stream import Role
 from infra.api_services import api_services
 from infra.bootstrap import Product, open_product
+from infra.files.open import StoredFiles, open_files
 from infra.http_server.limits import HttpLimits
 from infra.http_server.run import serve
 from infra.identity.limits import redis_limiter
 from infra.identity.passwords import CHEAP
 from infra.keys import Keys
+from infra.settings import Settings
 from tests.support.accounts import a_session
 from tests.support.http import (
     DEADLINE,
@@ -39,7 +41,7 @@ from tests.support.http import (
     client_of_nobody,
     raw_connection,
 )
-from tests.support.services import settings_in
+from tests.support.services import data_folder, settings_in
 
 START = datetime(2026, 3, 1, 9, 0, 0, 123456, tzinfo=UTC)
 """When every test begins."""
@@ -57,7 +59,7 @@ ROLES = {
 }
 
 _KEYS = Keys(b"a" * 32, b"e" * 32, b"p" * 32)
-_SETTINGS = settings_in(Path("unused"))
+_SETTINGS = {"GO_ALLOWED_HOSTS": "ok.example,b.ok.example"}
 _LIMITS = HttpLimits(drain_grace_seconds=0, drain_seconds=1)
 
 
@@ -84,6 +86,8 @@ class Api(msgspec.Struct, frozen=True):
     services: Services
     clock: Clock
     address: str
+    stored: StoredFiles
+    settings: Settings
     anonymous: Client
     author: Client
     second_author: Client
@@ -140,18 +144,24 @@ async def running_api(
     redis_url: str = NO_REDIS,
     clock: Clock | None = None,
     alter: Callable[[Services], Services] = lambda services: services,
+    data_dir: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Api]:
     """Serve the product on a migrated database until the block ends.
 
     A second one on the same database is another process to the first: they share nothing else.
-    `alter` changes what the endpoints get.
+    `alter` changes what the endpoints get, `variables` are settings without their prefix, and
+    `data_dir` is where files are kept, if not in a folder that goes with the product.
     """
     clock = clock or Clock()
     async with (
+        _folder() as folder,
         open_product(database_url, _KEYS, hashing=CHEAP) as product,
         redis_limiter(redis_url, key=b"l" * 32) as limiter,
     ):
-        made = api_services(product, _SETTINGS, limiter)
+        settings = settings_in(data_dir or folder, **{**_SETTINGS, **(variables or {})})
+        stored = open_files(product.database, settings)
+        made = api_services(product, settings, limiter, stored)
         services = alter(msgspec.structs.replace(made, now=clock.now))
         async with _served(services) as address, client_of_nobody(address) as http:
             ids = await asyncio.gather(
@@ -160,7 +170,15 @@ async def running_api(
                     for name, role in ROLES.items()
                 )
             )
-            api = Api(product, services, clock, address, *[Client(http, None, NOBODY)] * 6)
+            api = Api(
+                product,
+                services,
+                clock,
+                address,
+                stored,
+                settings,
+                *[Client(http, None, NOBODY)] * 6,
+            )
             yield msgspec.structs.replace(
                 api,
                 **{
@@ -168,6 +186,12 @@ async def running_api(
                     for name, account_id in zip(ROLES, ids, strict=True)
                 },
             )
+
+
+@asynccontextmanager
+async def _folder() -> AsyncIterator[Path]:
+    with data_folder() as folder:
+        yield folder
 
 
 @asynccontextmanager

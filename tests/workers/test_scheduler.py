@@ -42,6 +42,7 @@ async def scheduled(product: Product, count: int) -> list[UUID]:
             create_post(
                 product.ledger,
                 product.posts,
+                product.file_queries,
                 Caller(actor=AUTHOR, at=AT, command="Create"),
                 Create(
                     post_id=post_id,

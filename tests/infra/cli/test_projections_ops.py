@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from projections.registry import PROJECTIONS
 from projections.status import State
 from tests.support.log import Log, connected, open_log
 from tests.support.projecting import (
+    BY_PROJECTOR,
     SEARCH,
     caught_up,
     expire_lease,
@@ -76,8 +78,10 @@ async def machine(database_url: str, tmp_path: Path) -> AsyncIterator[Machine]:
 async def test_list(machine: Machine) -> None:
     """A table for people, a line of JSON each for programs; what stands still is told apart."""
     await published(machine.log, "One")
+    relay = "update projections set position = 2, heartbeat_at = clock_timestamp()"
     async with projecting(machine.log):
         await caught_up(machine.log)
+        await machine.log.database.fetch(f"{relay} where name = 'relay'")
         listed = await machine.listed()
         code, table, warnings = await machine.run("list")
     await published(machine.log, "Two")
@@ -86,7 +90,7 @@ async def test_list(machine: Machine) -> None:
     )
     _, later, stopped = await machine.run("list")
 
-    assert sorted(listed) == ["accounts", "activity", "posts", "search"]
+    assert sorted(listed) == sorted([*PROJECTIONS, "relay"])
     assert (listed["search"]["state"], listed["search"]["position"]) == ("current", 2)
     assert (code, warnings) == (0, "")
     assert [line.split() for line in table.splitlines() if line.startswith("search")] == [
@@ -96,7 +100,8 @@ async def test_list(machine: Machine) -> None:
         ["search", "stopped", "2", "2"]
     ]
     assert stopped.splitlines() == [
-        f"projection {name} is stopped: 2 events behind" for name in ("activity", "search")
+        f"projection {name} is stopped: 2 events behind"
+        for name in sorted([*(each.name for each in BY_PROJECTOR), "relay"])
     ]
 
 

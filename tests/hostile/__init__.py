@@ -1,0 +1,1 @@
+"""Ten thousand hostile requests: `make hostile` sends them all, `make test` a bounded part."""
