@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from api.account_problems import ACCOUNT_PROBLEMS
-from api.file_problems import FILE_PROBLEMS
 from api.export_problems import EXPORT_PROBLEMS
+from api.file_problems import FILE_PROBLEMS
 from api.gateway_problems import GATEWAY_PROBLEMS
 from api.link_problems import LINK_PROBLEMS
 from api.problem_row import Problem
@@ -295,8 +295,8 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
         "condition_failed": Problem(
             412,
             "The precondition does not hold",
-            "It names a version, and this resource has no versions that could be named; or it holds "
-            "only where there is no such resource.",
+            "It names a version, and this resource has no versions that could be named; or it "
+            "holds only where there is no such resource.",
             "Send the request without the precondition.",
             "RFC 9110, section 13.1",
         ),
@@ -314,7 +314,7 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
             "Nothing of the range is there",
             "The Range begins past the end, is not a set of ranges of bytes, asks for more than "
             "10 ranges, or for some bytes twice.",
-            "Ask for bytes below the size that Content-Range names, or for the whole without Range.",
+            "Ask for bytes below the size that Content-Range names, or for all, without Range.",
             "RFC 9110, section 15.5.17",
         ),
         "idempotency_key_reused": Problem(
