@@ -102,6 +102,8 @@ class Edge:
         except ClientGoneError:
             pass
         except Exception as error:
+            if isinstance(error.__cause__, ClientGoneError):
+                return  # as above, in Litestar's wrapping of what is raised in a body
             if status:  # too late for another answer: the server cuts the connection
                 outage = _outage_behind(error)
                 if outage is None:

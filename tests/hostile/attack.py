@@ -32,9 +32,9 @@ def _host_and_port(address: str) -> tuple[str, int]:
     return at.hostname or "", at.port or 0
 
 
-def _answers(heard: bytes) -> tuple[list[RawAnswer], bytes]:
+def _answers(heard: bytes, sent: bytes) -> tuple[list[RawAnswer], bytes]:
     """Take all answers apart, interim ones aside, and give what is left over."""
-    answers = []
+    answers: list[RawAnswer] = []
     while match := _HEAD.match(heard):
         heard = heard[match.end() :]
         status = int(match[1])
@@ -43,7 +43,8 @@ def _answers(heard: bytes) -> tuple[list[RawAnswer], bytes]:
         lines = match[2].decode("latin-1").split("\r\n")[1:]
         pairs = [line.split(":", 1) for line in lines]
         found = [(name.lower(), value.strip()) for name, value in pairs]
-        length = int(dict(found).get("content-length", "0"))
+        bare = not answers and sent.startswith(b"HEAD ")
+        length = 0 if bare else int(dict(found).get("content-length", "0"))
         answers.append(RawAnswer(status, found, heard[:length]))
         heard = heard[length:]
     return answers, heard
@@ -171,7 +172,7 @@ class Attack:
             async with raw_connection(*_host_and_port(target.address)) as connection:
                 await connection.send(sent)
                 heard = await connection.finish()
-            answers, rest = _answers(heard)
+            answers, rest = _answers(heard, sent)
             for answer in answers:
                 tally.judge(name, sent.partition(b" ")[0].decode("latin-1"), sent, answer)
             if not answers:

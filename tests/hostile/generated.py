@@ -1,4 +1,4 @@
-"""Requests made from the product's own OpenAPI document, every operation by every kind of caller."""
+"""Requests made from the product's own OpenAPI document: every operation, every caller."""
 
 import random
 import re
@@ -145,6 +145,8 @@ class Generator:
         fields: list[tuple[bytes, bytes]] = [(b"Host", self._host)]
         if token is not None and chance.random() < 0.97:
             fields.append((b"Authorization", b"Bearer " + token.encode()))
+        if method == "PATCH" and chance.random() < 0.6:
+            fields.append((b"If-Match", b"*"))
         body = self._body(operation, fields)
         fields += self._odd_fields()
         if body is not None:

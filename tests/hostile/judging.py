@@ -13,7 +13,7 @@ DELIBERATE = frozenset(
     {
         *(("contended", 503), ("overloaded", 503), ("too_many_connections", 503)),
         *(("quota_exceeded", 507), ("storage_full", 507)),
-        *(("method_not_implemented", 501), ("version_not_supported", 505)),
+        *(("method_not_implemented", 501), ("http_version_not_supported", 505)),
     }
 )
 """The only errors of 5xx that bad input may meet: those that the caller is told on purpose."""
@@ -21,7 +21,7 @@ DELIBERATE = frozenset(
 _INTERNALS = re.compile(
     rb"Traceback|File \"|site-packages|\.py\b|line \d+, in |asyncpg|psycopg|sqlalchemy|litestar"
     rb"|msgspec|uvloop|pydantic|postgresql://|redis://|nats://|LEDGERPRESS_|/usr/|/home/|0x[0-9a-f]{8,}"
-    rb"|[A-Z]\w+Error\b|argon2id\$|select \S+ from|violates \w+ constraint",
+    rb"|\b[A-Z]\w{1,40}Error\b|argon2id\$|select \S{1,40} from|violates \w{1,20} constraint",
 )
 _NOT_OURS = frozenset({"/docs", "/openapi.json", "/http-statuses", "/problems", "/metrics"})
 """Addresses whose pages speak of code on purpose."""
@@ -76,10 +76,10 @@ def _error(answer: RawAnswer) -> str:
 
 
 def _fault(method: str, request: bytes, answer: RawAnswer) -> str | None:
-    target = request.split(b" ", 2)[1].decode("latin-1") if request.count(b" ") > 1 else ""
+    target = [*request[:9000].split(b" ", 2), b""][1].decode("latin-1")
     speaks_of_code = any(target.startswith(path) for path in _NOT_OURS)
     if not speaks_of_code and answer.status >= REFUSED:
-        shown = _INTERNALS.search(_own_words(answer, request))
+        shown = _INTERNALS.search(_own_words(answer))
         if shown is not None:
             return f"shows internals: {shown[0]!r}"
     if answer.status < REFUSED:
@@ -94,7 +94,7 @@ def _fault(method: str, request: bytes, answer: RawAnswer) -> str | None:
     return _malformed(answer, error)
 
 
-def _own_words(answer: RawAnswer, request: bytes) -> bytes:
+def _own_words(answer: RawAnswer) -> bytes:
     """Give the body without `instance`, which is the target as it was sent."""
     try:
         members = json.loads(answer.body)
@@ -103,8 +103,7 @@ def _own_words(answer: RawAnswer, request: bytes) -> bytes:
     if not isinstance(members, dict):
         return answer.body
     members.pop("instance", None)
-    words = json.dumps(members).encode()
-    return b"" if _INTERNALS.search(request) and b"evil" in request else words
+    return json.dumps(members).encode()
 
 
 def _malformed(answer: RawAnswer, error: str) -> str | None:

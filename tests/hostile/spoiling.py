@@ -19,7 +19,16 @@ class Raw(str):
 
 TEXTS = (
     *("", " ", "\u0000", "a\u0000b", "\t\r\n", "x" * 5_000, "é" * 3_000, "\U0001f4a9" * 300),
-    *("\u202eevil", "\ufeffbom", "\u200b", "a\u0301" * 500, "\ufdfa" * 200, "ｆｕｌｌ", "İ", "ß"),
+    *(
+        "\u202eevil",
+        "\ufeffbom",
+        "\u200b",
+        "a\u0301" * 500,
+        "\ufdfa" * 200,
+        "\uff46\uff55\uff4c\uff4c",
+        "İ",
+        "ß",
+    ),
     *("../../etc/passwd", "%00", "%2e%2e%2f", "<script>alert(1)</script>", "' or 1=1 --"),
     *("${jndi:ldap://x}", "{{7*7}}", "javascript:alert(1)", "//evil.example", "\\\\evil.example"),
     *("https://ok.example\\@evil.example", "https://ok.example.", "https://ok.example:0"),
@@ -32,7 +41,7 @@ NUMBERS = (
     *(-1, 0, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 2**64, 0.1, -0.0, 1e308),
     *(Raw("1e400"), Raw("9" * 5_000), Raw("01"), Raw("NaN"), Raw("-Infinity"), Raw("1E"), 2**70),
 )
-OTHERS = (
+OTHERS: tuple[Json, ...] = (
     *(None, True, False, [], {}, [[]], [None] * 500, {"": ""}, {"\u0000": 1}),
     Raw('"\\ud800"'),
     Raw('"\\udc00\\ud800"'),
@@ -56,7 +65,7 @@ BODIES = (
 )
 
 
-def good(chance: random.Random, schema: Document, whole: Document, depth: int = 0) -> Json:  # noqa: PLR0911, C901 - a row for each kind of schema
+def good(chance: random.Random, schema: Document, whole: Document, depth: int = 0) -> Json:
     """Make a value that the schema allows, more or less."""
     if "$ref" in schema:
         at: Any = whole
@@ -121,7 +130,7 @@ def odd(chance: random.Random) -> Json:
 
 
 def spoilt(chance: random.Random, value: Json) -> bytes:
-    """Write a value as JSON with one thing wrong or more; one in ten stays as it is."""
+    """Write a value as JSON with one thing wrong or more; one in four stays as it is."""
     ways: list[Callable[[], bytes]] = [
         lambda: text(_replaced(chance, value)),
         lambda: text(_replaced(chance, value)),
@@ -132,7 +141,7 @@ def spoilt(chance: random.Random, value: Json) -> bytes:
         lambda: damaged(chance, damaged(chance, text(value))),
         lambda: chance.choice(BODIES),
         lambda: text(_without(chance, value)),
-        lambda: text(value),
+        *[lambda: text(value)] * 3,
     ]
     if not isinstance(value, dict) or not value:
         return chance.choice(BODIES)

@@ -169,10 +169,12 @@ async def running_target(
 
 
 async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
+    def found() -> str | None:
+        said = re.search(r"^serving at http://(\S+)$", log.read_text(), re.MULTILINE)
+        return said and said[1]
+
     async with asyncio.timeout(30):
-        while True:
-            found = re.search(r"^serving at http://(\S+)$", log.read_text(), re.MULTILINE)
-            if found is not None:
-                return found[1]
-            assert process.returncode is None, log.read_text()
+        while (address := found()) is None:
+            assert process.returncode is None, "the process ended at once"
             await asyncio.sleep(0.05)
+    return address
