@@ -77,6 +77,8 @@ class Problem(Struct, frozen=True, rename="camel"):
     available: list[str] | UnsetType = UNSET
     max_bytes: int | UnsetType = UNSET
     problems: list[str] | UnsetType = UNSET
+    attempts: Annotated[int | UnsetType, Meta(description="How often a job was tried.")] = UNSET
+    reason: Annotated[str | UnsetType, Meta(description="Why a job failed, as a code.")] = UNSET
 
 
 class Alive(Struct, frozen=True):

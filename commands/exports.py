@@ -41,7 +41,6 @@ class Member(msgspec.Struct, frozen=True):
     at: datetime
     pieces: bytes | AsyncIterator[bytes]
     """All of it where that is little; else it is used up before the next member is asked for."""
-    compress: bool = True
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -49,7 +48,7 @@ class Listed(msgspec.Struct, frozen=True):
 
     path: str
     size: int
-    """In bytes, before compression."""
+    """In bytes."""
     sha256: str
 
 

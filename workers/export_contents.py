@@ -13,6 +13,7 @@ All of it comes as an iterator of members, and no more than a few parts are in m
 read once, and goes into all that it belongs to. The manifest is last, as it names what was written.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
@@ -163,10 +164,8 @@ class Contents:
         if self._total is not None:
             await self._progress(min(99, 100 * self._done // self._total))
 
-    def _member(
-        self, path: str, pieces: bytes | AsyncIterator[bytes], *, compress: bool = True
-    ) -> Member:
-        return Member(path, self._order.at, pieces, compress)
+    def _member(self, path: str, pieces: bytes | AsyncIterator[bytes]) -> Member:
+        return Member(path, self._order.at, pieces)
 
     def _fold_account(self, entry: LogEntry) -> Sequence[Member]:
         id_ = self._order.owner_id
@@ -216,21 +215,20 @@ class Contents:
     async def _media(self) -> AsyncGenerator[Member]:
         for each in self._files.values():
             path = f"media/{each.id}.{each.mime.extension}"
-            blob = None if each.deleted else await self._blob(each)
+            blob, name = await asyncio.gather(self._blob(each), self._name(each))
             if blob is not None:
                 try:
-                    yield self._member(path, await _pieces(blob), compress=False)
+                    yield self._member(path, await _pieces(blob))
                 finally:
                     blob.close()
             elif not each.deleted:
                 reason = "It was deleted while the export was made."
                 self._omitted.append(Omitted(path, reason))
-            sealed = None if each.deleted else each.name_sealed
             self._file_entries.append(
                 FileEntry(
                     id=each.id,
                     path=None if blob is None else path,
-                    name=None if sealed is None else await self._unsealed(each.id, "name", sealed),
+                    name=name,
                     mime=each.mime.value,
                     size=each.size,
                     digest=each.digest,
@@ -240,13 +238,20 @@ class Contents:
             )
 
     async def _blob(self, of: File) -> Blob | None:
-        """Open a file's bytes; None where it was deleted meanwhile."""
+        """Open a file's bytes; None where it was deleted by now."""
+        if of.deleted:
+            return None
         try:
             return await self._sources.open_blob(of.digest)
         except BlobMissingError as error:
             if await self._sources.is_deleted(of.id):
                 return None
             raise MediaMissingError(f"the bytes of file {of.id} are missing") from error
+
+    async def _name(self, of: File) -> str | None:
+        if of.deleted or of.name_sealed is None:
+            return None
+        return await self._unsealed(of.id, "name", of.name_sealed)
 
     def _index(self, about: AccountFile) -> Iterable[bytes]:
         facts = [

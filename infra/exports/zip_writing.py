@@ -1,30 +1,26 @@
 """Writes a ZIP of members that come from the event loop, in a thread and in bounded memory.
 
-The thread pulls the pieces of each member, one ahead, and compresses them; what comes out is hashed
-and written in another, so that neither waits for the other.
+The thread pulls the pieces of each member, one ahead, and hashes them; what comes out is hashed and
+written in another, so that neither waits for the other. Nothing is compressed: see ADR 22.
 """
 
 import asyncio
 import hashlib
-import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, BinaryIO, TypeVar
 
-from stream_zip import ZIP_64, ZIP_AUTO, Method, stream_zip
+from stream_zip import NO_COMPRESSION_64, ZIP_AUTO, Method, stream_zip
 
 from commands.exports import Listed, Member, Written
 
-PIECE_BYTES = 256 * 1024
-_LEVEL = 1  # twice as fast as the default, and text shrinks nearly as much
+PIECE_BYTES = 1024 * 1024
 _AHEAD_BYTES = 3 * 1024 * 1024
 """What is gathered while as much is written: some files, or a part of the posts in its forms."""
-_OUTPUT_BYTES = 1024 * 1024
-"""What is hashed and written at once: each hop to the thread that does it costs a wait."""
 _MEMBER_BYTES = 1024
 _MODE = 0o100600  # a file of its owner's alone
-_STORED: Method = ZIP_AUTO(2**62, level=0)
+_STREAMED: Method = ZIP_AUTO(2**62, level=0)  # what is stored as it is must be known before
 
 T = TypeVar("T")
 
@@ -73,12 +69,10 @@ class _Writing:
             last: Future[None] | None = None
             gathered, size = list[bytes](), 0
             try:
-                for chunk in stream_zip(
-                    self._each(), chunk_size=PIECE_BYTES, get_compressobj=_compressor
-                ):
+                for chunk in stream_zip(self._each(), chunk_size=PIECE_BYTES):
                     gathered.append(chunk)
                     size += len(chunk)
-                    if size >= _OUTPUT_BYTES:
+                    if size >= PIECE_BYTES:
                         if last is not None:
                             last.result()
                         last = output.submit(self._put, gathered)
@@ -107,7 +101,7 @@ class _Writing:
                 if ahead:
                     upcoming = self._ask(self._some())
                 for member in some:
-                    method = ZIP_64 if member.compress else _STORED
+                    method = NO_COMPRESSION_64 if isinstance(member.pieces, bytes) else _STREAMED
                     yield member.path, member.at, _MODE, method, self._pieces(member)
                 if not ahead:
                     upcoming = self._ask(self._some())
@@ -129,7 +123,7 @@ class _Writing:
     def _pieces(self, member: Member) -> Iterator[bytes]:
         data = member.pieces
         if isinstance(data, bytes):
-            yield from _slices(data)
+            yield data
             self._listed.append(Listed(member.path, len(data), hashlib.sha256(data).hexdigest()))
             return
         digest, size = hashlib.sha256(), 0
@@ -139,7 +133,7 @@ class _Writing:
                 upcoming = self._ask(anext(data, None))
                 digest.update(piece)
                 size += len(piece)
-                yield from _slices(piece)
+                yield piece
         finally:
             upcoming.exception()  # as above
             self._wait(_close(data))
@@ -158,17 +152,7 @@ class _Writing:
         return self._ask(work).result()
 
 
-def _slices(data: bytes) -> Iterator[bytes]:
-    """Cut it, as compressing is fastest where what it works on stays in the processor's cache."""
-    for at in range(0, len(data), PIECE_BYTES):
-        yield data[at : at + PIECE_BYTES]
-
-
 async def _close(iterator: AsyncIterator[Any]) -> None:
     close = getattr(iterator, "aclose", None)
     if close is not None:
         await close()
-
-
-def _compressor() -> "zlib._Compress":
-    return zlib.compressobj(level=_LEVEL, wbits=-zlib.MAX_WBITS)

@@ -18,6 +18,7 @@ from infra.files.errors import storage_errors
 from infra.files.inspecting import inspect
 
 PIECE_BYTES = 512 * 1024
+_LARGE_BYTES = 32 * 1024
 
 T = TypeVar("T")
 Found = Inspected | Unfit | ImageFault
@@ -39,8 +40,8 @@ class Gathering:
         self._file: BinaryIO | None = None
         self._hash = hashlib.sha256()
         self._size = 0
-        self._gathered, self._spare = bytearray(PIECE_BYTES), bytearray()
-        self._filled = 0
+        self._gathered: list[bytes | bytearray] = []
+        self._gathered_bytes = 0
         self._job: asyncio.Future[Any] | None = None
         self._flush: Future[None] | None = None
         self._found: Found | None = None
@@ -52,17 +53,10 @@ class Gathering:
 
     async def write(self, data: bytes | bytearray) -> None:
         """Add bytes; what went wrong with earlier ones may be raised here."""
-        left = memoryview(data)
-        while left:
-            taken = left[: PIECE_BYTES - self._filled]
-            left = left[len(taken) :]
-            self._gathered[self._filled : self._filled + len(taken)] = taken
-            self._filled += len(taken)
-            if self._filled == PIECE_BYTES:
-                await self._wait()
-                piece, self._gathered = self._gathered, self._spare or bytearray(PIECE_BYTES)
-                self._spare, self._filled = piece, 0
-                self._start(partial(self._append_early, memoryview(piece)))
+        self._gather(data)
+        if self._gathered_bytes >= PIECE_BYTES:
+            await self._wait()
+            self._start(partial(self._append_early, self._taken()))
 
     async def finish(self) -> Received:
         """Write what is left, and see what all of it is."""
@@ -100,26 +94,43 @@ class Gathering:
         self._job = job
         return job
 
-    def _append(self, piece: memoryview) -> BinaryIO:
+    def _gather(self, data: bytes | bytearray) -> None:
+        # What is large is not copied; what is small is put together.
+        self._gathered_bytes += len(data)
+        if len(data) >= _LARGE_BYTES:
+            self._gathered.append(bytes(data))
+            return
+        last = self._gathered[-1] if self._gathered else None
+        if isinstance(last, bytearray) and len(last) < _LARGE_BYTES:
+            last += data
+        else:
+            self._gathered.append(bytearray(data))
+
+    def _taken(self) -> list[bytes | bytearray]:
+        taken, self._gathered, self._gathered_bytes = self._gathered, [], 0
+        return taken
+
+    def _append(self, parts: list[bytes | bytearray]) -> BinaryIO:
         if self._file is None:
             self._file = self._create()
-        self._hash.update(piece)
-        left = piece
-        while left:  # on a disk that is nearly full a part is written first
-            left = left[self._file.write(left) :]
-        self._size += len(piece)
+        for part in parts:
+            self._hash.update(part)
+            left = memoryview(part)
+            while left:  # on a disk that is nearly full some of it is written first
+                left = left[self._file.write(left) :]
+            self._size += len(part)
         return self._file
 
-    def _append_early(self, piece: memoryview) -> None:
-        file = self._append(piece)
+    def _append_early(self, parts: list[bytes | bytearray]) -> None:
+        at = self._size
+        file = self._append(parts)
         if self._durable:
             # On Linux this sets the disk to work and waits for nothing, so that the flush at the
             # end finds little to do. Only clean pages would be dropped, and these are not.
-            at = self._size - len(piece)
-            os.posix_fadvise(file.fileno(), at, len(piece), os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(file.fileno(), at, self._size - at, os.POSIX_FADV_DONTNEED)
 
     def _end(self) -> Found:
-        file = self._append(memoryview(self._gathered)[: self._filled])
+        file = self._append(self._taken())
         if self._durable:
             self._flush = self._threads.submit(os.fsync, file.fileno())
         return inspect(file)

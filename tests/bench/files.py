@@ -13,7 +13,10 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -50,6 +53,7 @@ BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 """As browsers draw it: a short one takes longer to look for."""
 MULTIPART = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
 UPLOADS_A_ROUND = 8
+CLIENTS = 32
 
 
 async def main() -> None:
@@ -75,7 +79,9 @@ async def main() -> None:
                     nginx_rate = await rate(theirs)
                     rates[kind].append((await rate(job), nginx_rate))
             memory = peak_memory(process)
-            uploads = await measure_uploads(served, folder)
+            uploads = await asyncio.to_thread(measure_uploads, served, folder)
+            await asyncio.to_thread(upload_at_once, served)
+            memory_of_uploads = peak_memory(process)
     table = Table("download", "per second", "nginx", "of nginx", "target", "lowest..highest")
     for kind, of_kind in rates.items():
         ratios = [ours / theirs for ours, theirs in of_kind]
@@ -91,7 +97,9 @@ async def main() -> None:
     console.print(table)
     console.print(of_uploads(uploads))
     console.print(
-        f"peak memory of the API process {memory} after the downloads; {machine}", highlight=False
+        f"peak memory of the API process {memory} after the downloads, {memory_of_uploads} after "
+        f"{CLIENTS} clients uploaded at once; {machine}",
+        highlight=False,
     )
 
 
@@ -127,27 +135,51 @@ async def rate(job: Job) -> float:
     return done.answers / done.seconds
 
 
-async def measure_uploads(served: Served, folder: Path) -> dict[str, list[tuple[float, float]]]:
+def measure_uploads(served: Served, folder: Path) -> dict[str, list[tuple[float, float]]]:
     """Upload and write in turn; give the seconds that each took, upload first."""
     took: dict[str, list[tuple[float, float]]] = {kind: [] for kind in UPLOADS}
-    token = {"authorization": f"Bearer {served.token}"}
-    async with httpx.AsyncClient(base_url=served.address, headers=token, timeout=60) as client:
-        for number in range(ROUNDS):
-            for kind, size in UPLOADS.items():
-                contents = [
-                    b"%PDF-1.7\n" + some_bytes(size - 9, seed=100 * number + each)
-                    for each in range(UPLOADS_A_ROUND)
-                ]
-                bodies = [multipart(each) for each in contents]
-                begun = time.perf_counter()
-                for body in bodies:
-                    answer = await client.post("/upload", content=body, headers=MULTIPART)
-                    assert answer.status_code == 201, answer.text
-                uploaded = time.perf_counter()
-                for each in contents:
-                    write_durably(folder, each)
-                took[kind].append((uploaded - begun, time.perf_counter() - uploaded))
+    connection = HTTPConnection(urlsplit(served.address).netloc, timeout=60)
+    for number in range(ROUNDS):
+        for kind, size in UPLOADS.items():
+            contents = [some_pdf(size, 100 * number + each) for each in range(UPLOADS_A_ROUND)]
+            bodies = [multipart(each) for each in contents]
+            begun = time.perf_counter()
+            for body in bodies:
+                post(connection, served, body)
+            uploaded = time.perf_counter()
+            for each in contents:
+                write_durably(folder, each)
+            took[kind].append((uploaded - begun, time.perf_counter() - uploaded))
+    connection.close()
     return took
+
+
+def upload_at_once(served: Served) -> None:
+    """Have many clients upload, each the largest file."""
+    body = multipart(some_pdf(UPLOADS["10 MB"], seed=1_000_000))
+
+    def client(_: int) -> None:
+        connection = HTTPConnection(urlsplit(served.address).netloc, timeout=60)
+        for _each in range(3):
+            post(connection, served, body)
+        connection.close()
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        list(clients.map(client, range(CLIENTS)))
+
+
+def some_pdf(size: int, seed: int) -> bytes:
+    """Make bytes that are taken for a PDF."""
+    return b"%PDF-1.7\n" + some_bytes(size - 9, seed=seed)
+
+
+def post(connection: HTTPConnection, served: Served, body: bytes) -> None:
+    """Upload a form, by a client that itself costs next to nothing."""
+    headers = MULTIPART | {"authorization": f"Bearer {served.token}"}
+    connection.request("POST", "/upload", body, headers)
+    answer = connection.getresponse()
+    said = answer.read()
+    assert answer.status == HTTPStatus.CREATED, said
 
 
 def multipart(content: bytes) -> bytes:

@@ -19,6 +19,7 @@ import pytest
 from commands.ports import Append, AppendResult, EventStore, StoreUnavailableError
 from infra.files import folder
 from tests.support.http import problem, raw_connection
+from tests.support.own_postgres import own_postgres
 from tests.support.product import Api, running_api
 from tests.support.services import data_folder
 from tests.support.uploading import (
@@ -182,6 +183,31 @@ async def test_a_file_whose_append_was_not_heard_of_stays(database_url: str) -> 
             assert (after.files, after.blob_rows, after.holds, len(after.blobs)) == (1, 1, 0, 1)
 
 
+async def test_a_database_that_stops_at_the_append_leaves_nothing() -> None:
+    """503; once it runs again and the hold is over, the sweeper removes what was in place."""
+    async with own_postgres() as postgres, running_api(postgres.url) as first:
+        files = first.services.files
+        stopping: EventStore = FailingStore(  # type: ignore[assignment]  # see there
+            files.ledger.store, postgres.kill
+        )
+        broken = msgspec.structs.replace(
+            files, ledger=msgspec.structs.replace(files.ledger, store=stopping)
+        )
+        async with running_api(
+            postgres.url, alter=lambda made: msgspec.structs.replace(made, files=broken)
+        ) as api:
+            problem(await upload(api.author), 503, "service_degraded")
+            await postgres.start()
+            assert await eventually(partial(_answers, api))
+            before = await kept(api)
+            await _let_holds_run_out(api)
+            await sweep(api.stored.removal)
+
+            assert (before.files, before.holds, len(before.blobs)) == (0, 1, 1)
+            assert await kept(api) == NOTHING
+            assert not _descriptors()
+
+
 @pytest.mark.skipif(not FULL_DISK.exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("size", [1_000, 2_000_000])
 async def test_a_disk_that_is_full_is_507(
@@ -265,6 +291,14 @@ async def test_a_hold_that_ran_out_lets_nothing_be_recorded(api: Api) -> None:
 
     problem(await send_form(api.author, slowly()), 503, "service_degraded")
     assert await eventually(partial(_nothing_is_left, api))
+
+
+async def _answers(api: Api) -> bool:
+    try:
+        await kept(api)
+    except StoreUnavailableError:
+        return False
+    return True
 
 
 async def _is_held(api: Api) -> bool:

@@ -35,6 +35,7 @@ def test_nothing_set() -> None:
     assert settings.max_upload_bytes == 10 * 1024 * 1024
     assert settings.file_quota_bytes == 1024 * 1024 * 1024
     assert settings.keep_unused_days == 30
+    assert settings.export_days == 7
     assert settings.max_body_bytes == 1024 * 1024
     assert settings.database_url is settings.nats_url is settings.redis_url is None
 
@@ -126,6 +127,8 @@ def test_lists() -> None:
         ("MAX_UPLOAD_BYTES", "10MB", "is '10MB': input should be a valid integer"),
         ("MAX_UPLOAD_BYTES", "0", "is '0': input should be greater than 0"),
         ("KEEP_UNUSED_DAYS", "-1", "is '-1': input should be greater than or equal to 0"),
+        ("EXPORT_DAYS", "0", "is '0': input should be greater than or equal to 1"),
+        ("EXPORT_DAYS", "367", "is '367': input should be less than or equal to 366"),
         ("MAX_BODY_BYTES", "9" * 40, "input should be less than or equal to"),
         ("DATA_DIR", "a\nb", "has a character that cannot be printed"),
         ("MAIL_URL", "file:", "must be file:///FOLDER, with the whole path"),

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import resource
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,10 +14,16 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from commands.exports import file_name, forget_exports
+from commands.handle import Caller
 from commands.jobs import change_job
+from commands.outcomes import Changed
+from commands.posts import PostChange, Wish, change_post
 from domain.job import JobStatus
-from domain.job_decisions import Cancel, Start
+from domain.job_decisions import Cancel, FailAttempt, Start
+from domain.post_decisions import Edit
+from domain.stream import Actor, Role
 from infra.files.open import open_blob_store
+from tests.support.accounts import AT
 from tests.support.exporting import Archive, Place, a_place, caller
 from tests.workers.test_jobs import QUICK, row, stands, tags, working
 from workers.exports import expire_due, sweep
@@ -137,11 +145,12 @@ async def test_a_post_of_very_many_versions_goes_on_in_the_next_part(place: Plac
         outcome = await change_post(
             place.product.ledger,
             place.product.posts,
+            place.product.file_queries,
             Caller(actor, AT, "Edit"),
             post_id,
-            Edit(title=f"Long {number}"),
+            PostChange(Edit, retitled(number), lambda: None),
         )
-        assert isinstance(outcome, Done | Representation), outcome
+        assert isinstance(outcome, Changed), outcome
     archive = await exported(place, owner)
     posts = parts(archive)
 
@@ -153,6 +162,15 @@ async def test_a_post_of_very_many_versions_goes_on_in_the_next_part(place: Plac
     pages = b"".join(data for name, data in archive.files.items() if name.endswith(".html"))
     assert pages.count(f'id="{post_id}"'.encode()) == 1
     assert b"Long 21" in pages
+
+
+def retitled(number: int) -> Wish:
+    """Give a wish for another title."""
+
+    async def wish(_: object) -> Edit:
+        return Edit(title=f"Long {number}")
+
+    return wish
 
 
 def parts(archive: Archive) -> dict[str, Any]:
@@ -188,6 +206,30 @@ async def test_bytes_that_are_missing_fail_it(place: Place) -> None:
                 await asyncio.sleep(0.01)
 
     assert (await row(place.product, job_id)).reason == "media_missing"
+    assert place.left() == []
+
+
+async def test_a_disk_that_is_full_fails_it(place: Place) -> None:
+    """After its attempts, with a reason that tells nothing of the inside; and nothing is left."""
+    owner = await place.person()
+    await place.file(owner, os.urandom(900_000))
+    await place.file(owner, os.urandom(900_000))
+    job_id = await place.request(owner)
+    for number in range(2):  # so that nobody waits for the times between attempts
+        later = Caller(None, AT + timedelta(minutes=number), "Test")
+        await change_job(place.product.jobs, later, job_id, Start())
+        refused = FailAttempt("storage_full", again=True)
+        await change_job(place.product.jobs, later, job_id, refused)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        async with working(place.product, kinds(place)):
+            assert await stands(place.product, job_id, JobStatus.FAILED)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    failed = await row(place.product, job_id)
+    assert (failed.attempts, failed.reason) == (3, "storage_full")
     assert place.left() == []
 
 
@@ -227,6 +269,17 @@ async def test_it_expires(place: Place) -> None:
 
     assert place.left() == []
     assert (await tags(place.product, job_id))[-1] == "expired"
+
+
+async def test_how_long_it_is_kept_is_a_setting(database_url: str, tmp_path: Path) -> None:
+    """In days, from its completion on."""
+    async with a_place(database_url, tmp_path, EXPORT_DAYS="3") as place:
+        job_id = await place.request(await place.person())
+        async with working(place.product, kinds(place)):
+            assert await stands(place.product, job_id, JobStatus.COMPLETED)
+        found = await row(place.product, job_id)
+
+    assert found.expires_at == found.updated_at + timedelta(days=3)
 
 
 async def test_who_is_erased_has_no_exports(place: Place) -> None:
