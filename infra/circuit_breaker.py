@@ -15,7 +15,7 @@ FAILURES = 5
 PROBE_SECONDS = 0.25
 """How long it waits between two questions; recovery is noticed about as soon."""
 
-_log = structlog.get_logger()
+_log = structlog.stdlib.get_logger("ledgerpress.database")
 
 
 class CircuitBreaker:
