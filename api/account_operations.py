@@ -23,6 +23,7 @@ from api.account_requests import (
 from api.me import DEFAULT_DAYS, MOST_DAYS
 from api.openapi_responses import LIMITS
 from api.operation import (
+    CURSOR,
     IF_MATCH,
     IF_NONE_MATCH,
     LIMIT,
@@ -195,7 +196,7 @@ ACCOUNT_OPERATIONS: Mapping[str, Operation] = {
         who=_ADMINS,
         query=(
             LIMIT,
-            Parameter("cursor", str, "Where the page begins, from `nextCursor` or a link."),
+            CURSOR,
             Parameter("email", str, "Only the account with this address."),
         ),
         headers=(IF_NONE_MATCH,),

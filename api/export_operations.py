@@ -10,6 +10,7 @@ from api.events import SSE_TYPE
 from api.export_download import ZIP_TYPE
 from api.exports import ExportAsked, ExportBody, ExportPage
 from api.operation import (
+    CURSOR,
     IDEMPOTENCY_KEY,
     IF_NONE_MATCH,
     LIMIT,
@@ -49,7 +50,7 @@ EXPORT_OPERATIONS: Mapping[str, Operation] = {
         group="exports",
         query=(
             LIMIT,
-            Parameter("cursor", str, "Where the page begins, from `nextCursor` or a link."),
+            CURSOR,
         ),
         headers=(IF_NONE_MATCH,),
         returns=(

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from api.openapi_responses import FIELDS_OF_ERRORS  # noqa: F401
 from api.operation import (
+    CURSOR,
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
@@ -17,7 +18,6 @@ from api.operation import (
     READS,
     Access,
     Operation,
-    Parameter,
     Returns,
 )
 from api.problem_pages import JSON_TYPE
@@ -71,7 +71,7 @@ FILE_OPERATIONS: Mapping[str, Operation] = {
         who="oneself",
         query=(
             LIMIT,
-            Parameter("cursor", str, "Where the page begins, from `nextCursor` or a link."),
+            CURSOR,
         ),
         headers=(IF_NONE_MATCH,),
         returns=(

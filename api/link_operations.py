@@ -6,6 +6,7 @@ from datetime import date
 from api.clicks import ClickPage
 from api.link_problems import LINK_PROBLEMS
 from api.operation import (
+    CURSOR,
     IF_MATCH,
     IF_NONE_MATCH,
     LIMIT,
@@ -25,7 +26,6 @@ from projections.redirects import RedirectBody
 _OF_LINKS = tuple(error for error, problem in LINK_PROBLEMS.items() if problem.status == 400)  # noqa: PLR2004 - those of `/go`
 _REFUSALS = tuple(error for error, problem in LINK_PROBLEMS.items() if problem.status in {409, 422})
 """Of what a redirect shall be."""
-_CURSOR = Parameter("cursor", str, "Where the page begins, from `nextCursor` or a link.")
 
 LINK_OPERATIONS: Mapping[str, Operation] = {
     "GET /go": Operation(
@@ -44,7 +44,7 @@ LINK_OPERATIONS: Mapping[str, Operation] = {
         who="operators, admins and auditors",
         query=(
             LIMIT,
-            _CURSOR,
+            CURSOR,
             Parameter("from", date, "Only this day (UTC) and later ones."),
             Parameter("until", date, "Only days (UTC) before this one."),
         ),
@@ -59,7 +59,7 @@ LINK_OPERATIONS: Mapping[str, Operation] = {
         id="listRedirects",
         group="links",
         who="operators",
-        query=(LIMIT, _CURSOR),
+        query=(LIMIT, CURSOR),
         headers=(IF_NONE_MATCH,),
         returns=(
             Returns(Found, {JSON_TYPE: RedirectPage}, ("ETag", "Link", "Vary")),

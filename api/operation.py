@@ -73,5 +73,6 @@ LIMIT = Parameter(
     Annotated[int, Meta(ge=1, le=query.MAX_LIMIT)],
     f"How many items a page may have; {query.DEFAULT_LIMIT} where it is not said.",
 )
+CURSOR = Parameter("cursor", str, "Where the page begins, from `nextCursor` or a link.")
 READS = ("bad_parameter", "not_acceptable")
 """The errors of nearly every read."""

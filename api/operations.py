@@ -21,6 +21,7 @@ from api.file_operations import FILE_OPERATIONS
 from api.link_operations import LINK_OPERATIONS
 from api.openapi_schemas import Alive, LogEntry, LogPage, PostPage, Ready, VersionPage
 from api.operation import (
+    CURSOR,
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
@@ -135,7 +136,7 @@ OPERATIONS: Mapping[str, Operation] = {
         access=Access.OPTIONAL,
         query=(
             LIMIT,
-            Parameter("cursor", str, "Where the page begins, from `nextCursor` or a link."),
+            CURSOR,
             Parameter("status", Status, "One's own posts of this status; needs a token."),
             Parameter(
                 "q",
