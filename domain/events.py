@@ -15,9 +15,17 @@ from domain.post import PostEvent
 from domain.projection import ProjectionEvent
 from domain.redirect import RedirectEvent
 from domain.stored_event import StoredEvent
+from domain.webhook import WebhookEvent
 
 Event = (
-    PostEvent | AccountEvent | ProjectionEvent | FileEvent | JobEvent | ClicksEvent | RedirectEvent
+    PostEvent
+    | AccountEvent
+    | ProjectionEvent
+    | FileEvent
+    | JobEvent
+    | ClicksEvent
+    | RedirectEvent
+    | WebhookEvent
 )
 
 

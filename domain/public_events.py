@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from domain import account, clicks, file, job, post, projection, redirect
+from domain import account, clicks, file, job, post, projection, redirect, webhook
 from domain.events import TAGS
 from domain.stored_event import StoredEvent
 
@@ -63,6 +63,15 @@ PUBLIC: Mapping[type[StoredEvent], tuple[str, ...]] = MappingProxyType(
         redirect.Created: ("path", "target", "status", "active_from", "active_until"),
         redirect.Edited: ("path", "target", "status", "active_from", "active_until"),
         redirect.Deleted: (),
+        webhook.Registered: ("event_types",),
+        webhook.Edited: ("event_types",),
+        webhook.Paused: (),
+        webhook.Resumed: (),
+        webhook.Disabled: ("reason",),
+        webhook.SecretRotated: (),
+        webhook.Rewound: ("after",),
+        webhook.DeliveryReplayed: ("position",),
+        webhook.Removed: (),
     }
 )
 """The public members of each event, by their names in code."""
