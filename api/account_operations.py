@@ -21,6 +21,7 @@ from api.account_requests import (
     ResetPassword,
 )
 from api.me import DEFAULT_DAYS, MOST_DAYS
+from api.negotiation import JSON_TYPE
 from api.openapi_responses import LIMITS
 from api.operation import (
     CURSOR,
@@ -34,10 +35,9 @@ from api.operation import (
     Parameter,
     Returns,
 )
-from api.problem_pages import JSON_TYPE
 from commands.identity import Enrolment
 from commands.outcomes import Changed, Created, Done, Found, MailFollows, NotModified, TokensIssued
-from commands.second_factors import RecoveryCodes
+from commands.second_factors import RecoveryCodesBody
 from commands.sessions import Tokens
 from projections.accounts import AccountBody
 
@@ -63,6 +63,7 @@ def _own(
     outcome: Returns,
     *errors: str,
     body: type | None = None,
+    needs_body: bool = True,
     headers: tuple[Parameter, ...] = (),
 ) -> Operation:
     """Describe what somebody asks about their own account."""
@@ -72,6 +73,7 @@ def _own(
         who="oneself",
         headers=headers,
         body=body,
+        needs_body=needs_body,
         returns=(outcome,),
         errors=("not_acceptable", *errors),
     )
@@ -96,7 +98,7 @@ ACCOUNT_OPERATIONS: Mapping[str, Operation] = {
     "POST /register/verify": _limited(
         "verifyRegistration",
         EmailToken,
-        Returns(Created, {JSON_TYPE: AccountBody}, LIMITS),
+        Returns(Created, {JSON_TYPE: AccountBody}, sometimes=LIMITS),
         "email_already_exists",
         "email_token_unknown",
     ),
@@ -112,17 +114,17 @@ ACCOUNT_OPERATIONS: Mapping[str, Operation] = {
     "POST /token/refresh": _limited(
         "renewTokens",
         Refresh,
-        Returns(TokensIssued, {JSON_TYPE: Tokens}, LIMITS),
+        Returns(TokensIssued, {JSON_TYPE: Tokens}, sometimes=LIMITS),
         "invalid_refresh_token",
     ),
-    "POST /logout": _own("logOut", Returns(Done), "contended", body=Logout),
+    "POST /logout": _own("logOut", Returns(Done), "contended", body=Logout, needs_body=False),
     "POST /password/forgot": _limited(
         "forgetPassword", ForgotPassword, Returns(MailFollows, {JSON_TYPE: MailNotice}, LIMITS)
     ),
     "POST /password/reset": _limited(
         "resetPassword",
         ResetPassword,
-        Returns(Done, fields=LIMITS),
+        Returns(Done, sometimes=LIMITS),
         *_BAD_PASSWORD,
         "contended",
         "email_token_unknown",
@@ -172,7 +174,7 @@ ACCOUNT_OPERATIONS: Mapping[str, Operation] = {
     ),
     "POST /me/second-factor/confirm": _own(
         "confirmSecondFactor",
-        Returns(TokensIssued, {JSON_TYPE: RecoveryCodes}, LIMITS),
+        Returns(TokensIssued, {JSON_TYPE: RecoveryCodesBody}, LIMITS),
         *_LIMITED,
         "contended",
         "second_factor_absent",

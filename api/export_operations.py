@@ -9,6 +9,7 @@ from api.download_operations import ERRORS_OF_BYTES, OF_BYTES, bytes_of
 from api.events import SSE_TYPE
 from api.export_download import ZIP_TYPE
 from api.exports import ExportAsked, ExportBody, ExportPage
+from api.negotiation import JSON_TYPE
 from api.operation import (
     CURSOR,
     IDEMPOTENCY_KEY,
@@ -20,7 +21,6 @@ from api.operation import (
     Parameter,
     Returns,
 )
-from api.problem_pages import JSON_TYPE
 from commands.outcomes import Accepted, Done, Found, NotModified, ResultReady
 
 _WAIT = Parameter(
@@ -34,7 +34,7 @@ EXPORT_OPERATIONS: Mapping[str, Operation] = {
         group="exports",
         headers=(IDEMPOTENCY_KEY, _WAIT),
         returns=(
-            Returns(Accepted, {JSON_TYPE: ExportAsked}, ("Preference-Applied",)),
+            Returns(Accepted, {JSON_TYPE: ExportAsked}, sometimes=("Preference-Applied",)),
             Returns(ResultReady),
         ),
         errors=(
@@ -65,7 +65,7 @@ EXPORT_OPERATIONS: Mapping[str, Operation] = {
         who=_OWN,
         headers=(_WAIT,),
         returns=(
-            Returns(Found, {JSON_TYPE: ExportBody}, ("Retry-After", "Vary")),
+            Returns(Found, {JSON_TYPE: ExportBody}, ("Vary",), sometimes=("Retry-After",)),
             Returns(ResultReady),
         ),
         errors=(*READS, "job_cancelled", "job_expired", "job_failed", "job_not_found"),
@@ -102,7 +102,10 @@ EXPORT_OPERATIONS: Mapping[str, Operation] = {
         group="exports",
         who=_OWN,
         headers=(Parameter("Last-Event-ID", Annotated[int, Meta(ge=0)], "The last event seen."),),
-        returns=(Returns(Found, {SSE_TYPE: str}, ("Vary",)), Returns(Done)),
+        returns=(
+            Returns(Found, {SSE_TYPE: str}, ("Vary", "X-Accel-Buffering")),
+            Returns(Done),
+        ),
         errors=(*READS, "job_not_found", "malformed_header"),
     ),
 }

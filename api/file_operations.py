@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.openapi_responses import FIELDS_OF_ERRORS  # noqa: F401
+from api.negotiation import JSON_TYPE
 from api.operation import (
     CURSOR,
     IDEMPOTENCY_KEY,
@@ -20,7 +20,6 @@ from api.operation import (
     Operation,
     Returns,
 )
-from api.problem_pages import JSON_TYPE
 from commands.outcomes import Created, Deleted, Found, NotModified
 from projections.files import FileBody
 
@@ -30,7 +29,16 @@ _FILE = {JSON_TYPE: FileBody}
 class UploadForm(Struct, frozen=True):
     """A form with one file. Other members, of which there may be five, are ignored."""
 
-    file: Annotated[str, Meta(extra_json_schema={"contentMediaType": "application/octet-stream"})]
+    # `format` is OpenAPI 3.0's word for it, which generators still go by.
+    file: Annotated[
+        str,
+        Meta(
+            extra_json_schema={
+                "contentMediaType": "application/octet-stream",
+                "format": "binary",
+            }
+        ),
+    ]
 
 
 class FilePage(Struct, frozen=True, rename="camel"):

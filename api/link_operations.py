@@ -5,6 +5,7 @@ from datetime import date
 
 from api.clicks import ClickPage
 from api.link_problems import LINK_PROBLEMS
+from api.negotiation import JSON_TYPE
 from api.operation import (
     CURSOR,
     IF_MATCH,
@@ -18,7 +19,6 @@ from api.operation import (
     Parameter,
     Returns,
 )
-from api.problem_pages import JSON_TYPE
 from api.redirects import CreateRedirect, PatchRedirect, RedirectPage
 from commands.outcomes import Changed, Created, Deleted, Found, LinkFollowed, NotModified
 from projections.redirects import RedirectBody

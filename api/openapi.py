@@ -16,12 +16,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import BaseRoute, HTTPRoute
 
 from api.answer import Answer
+from api.content import ContentKind
 from api.documents import Document
 from api.exchange import Exchange
 from api.openapi_errors import anywhere, error_responses, errors_of, examples
-from api.openapi_responses import FIELDS, OUTCOMES, Row
+from api.openapi_headers import header_components, header_references
+from api.openapi_responses import OUTCOMES, Row
 from api.openapi_schemas import Problem
+from api.openapi_types import Schemas
 from api.operation import Access, Operation, Parameter, Returns
+from api.operation_links import link_components, links_of
 from api.operations import OPERATIONS, PATH_PARAMETERS
 from api.requests import no_query, not_acceptable
 from api.responses import respond
@@ -32,15 +36,18 @@ Json = dict[str, Any]
 _INTRODUCTION = """\
 A publishing backend that keeps every change as an event.
 
-Times are RFC 3339 in UTC, ids are UUIDs, members are camelCase. Every 4xx and 5xx is a problem
-(RFC 9457) whose `error` is a stable code and whose `type` is the address of its description, and
-every answer has an `X-Request-Id`. Every GET has its HEAD, and OPTIONS tells what an address takes.
+Times are RFC 3339 in UTC, ids are UUIDs, members are camelCase. Answers may gain members: ignore
+those that you do not know. Every 4xx and 5xx is a problem (RFC 9457) whose `error` is a stable code
+and whose `type` is the address of its description, and every answer has an `X-Request-Id`. Every
+GET has its HEAD, and OPTIONS tells what an address takes.
 """
 _TAGS = {
     "posts": "Posts as they are, and how they change.",
     "history": "Posts as they were.",
     "files": "Images, documents and videos.",
+    "exports": "All of one's own data, to take away.",
     "links": "Links to other places, and redirects.",
+    "webhooks": "Addresses to which events are sent.",
     "accounts": "Accounts, sessions, passwords.",
     "log": "The log itself, for auditors.",
     "operation": "How it runs, for operators.",
@@ -84,7 +91,8 @@ def openapi(routes: Iterable[BaseRoute], base_url: str) -> Json:
     """Make the document. Raises `LookupError` for a handler without its row or docstring."""
     # In the order of the table: that of Litestar's routes differs from process to process.
     described = sorted(_described(routes), key=lambda each: _ORDER[each.operation.id])
-    schemas = _Schemas(described)
+    used = (type_ for each in described for type_ in _types(each.operation, each.parameters))
+    schemas = Schemas([Problem, *used])
     responses: Json = {"ANYWHERE": anywhere()}
     paths: dict[str, Json] = {}
     for each in described:
@@ -108,13 +116,17 @@ def openapi(routes: Iterable[BaseRoute], base_url: str) -> Json:
             },
             "schemas": schemas.components,
             "responses": responses,
-            "headers": {
-                name: {"description": text, "schema": {"type": "string"}}
-                for name, text in FIELDS.items()
-            },
+            "headers": header_components([*responses.values(), *_responses_in(paths)]),
             "examples": examples(base_url),
+            "links": link_components(),
         },
     }
+
+
+def _responses_in(paths: Json) -> Iterator[Json]:
+    for operations in paths.values():
+        for operation in operations.values():
+            yield from operation["responses"].values()
 
 
 def _described(routes: Iterable[BaseRoute]) -> Iterator[Described]:
@@ -129,29 +141,15 @@ def _described(routes: Iterable[BaseRoute]) -> Iterator[Described]:
                     yield Described(method, route.path_format, names, handler, row)
 
 
-class _Schemas:
-    """The schemas of all bodies and parameters; structs and enums are components."""
-
-    def __init__(self, described: Iterable[Described]) -> None:
-        types: list[Any] = [Problem]
-        for _, _, names, _, operation in described:
-            types += [PATH_PARAMETERS[name].schema for name in names]
-            types += [each.schema for each in (*operation.query, *operation.headers)]
-            types += [schema for each in operation.returns for schema in each.bodies.values()]
-            if operation.body is not None:
-                types.append(operation.body)
-        found, self.components = msgspec.json.schema_components(
-            types, ref_template="#/components/schemas/{name}"
-        )
-        # A type that Python cannot hash, such as one with metadata, is known by its description.
-        self._of = {repr(type_): schema for type_, schema in zip(types, found, strict=True)}
-
-    def of(self, type_: object) -> Json:
-        """Give the schema of a type, or the reference to it."""
-        return self._of[repr(type_)]
+def _types(operation: Operation, path_parameters: Iterable[str]) -> Iterator[Any]:
+    """List the types of all parameters and bodies of an operation."""
+    yield from (PATH_PARAMETERS[name].schema for name in path_parameters)
+    yield from (each.schema for each in (*operation.query, *operation.headers))
+    yield from (schema for each in operation.returns for schema in each.bodies.values())
+    yield from (body for body in (operation.body, operation.form) if body is not None)
 
 
-def _operation(each: Described, schemas: _Schemas, responses: Json) -> Json:
+def _operation(each: Described, schemas: Schemas, responses: Json) -> Json:
     operation = each.operation
     summary, _, description = _docstring(each.handler).partition("\n\n")
     if operation.who is not None:
@@ -169,31 +167,35 @@ def _operation(each: Described, schemas: _Schemas, responses: Json) -> Json:
         ],
     }
     if operation.body is not None:
-        schema = schemas.of(operation.body)
-        kinds = each.handler.opt["takes"]
+        bodies = {ContentKind.FORM: operation.form or operation.body}
         result["requestBody"] = {
-            "required": True,
-            "content": {str(kind): {"schema": schema} for kind in kinds},
+            "required": operation.needs_body,
+            "content": {
+                str(kind): {"schema": schemas.of(bodies.get(kind, operation.body))}
+                for kind in each.handler.opt["takes"]
+            },
         }
-    successes = _successes(operation.returns, schemas)
+    successes = _successes(operation, schemas)
     errors = errors_of(operation, each.handler, each.parameters)
     result["responses"] = dict(sorted(successes.items())) | error_responses(errors, responses)
     return result
 
 
-def _successes(returns: Iterable[Returns], schemas: _Schemas) -> Json:
+def _successes(operation: Operation, schemas: Schemas) -> Json:
     responses: Json = {}
-    for each in returns:
+    for each in operation.returns:
         for row in OUTCOMES[each.outcome]:
-            responses[str(row.status)] = _success(row, each, schemas)
+            response = responses[str(row.status)] = _success(row, each, schemas)
+            if links := links_of(operation.id, row.status):
+                response["links"] = links
     return responses
 
 
-def _success(row: Row, each: Returns, schemas: _Schemas) -> Json:
-    fields = sorted({"X-Request-Id", *row.fields, *each.fields})
+def _success(row: Row, each: Returns, schemas: Schemas) -> Json:
+    always = {"X-Request-Id", *row.fields, *each.fields}.difference(each.without)
     response: Json = {
         "description": row.description,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in fields},
+        "headers": header_references(always, (*row.sometimes, *each.sometimes)),
     }
     if row.has_body:
         response["content"] = {
@@ -202,7 +204,7 @@ def _success(row: Row, each: Returns, schemas: _Schemas) -> Json:
     return response
 
 
-def _parameter(parameter: Parameter, place: str, schemas: _Schemas) -> Json:
+def _parameter(parameter: Parameter, place: str, schemas: Schemas) -> Json:
     return {
         "name": parameter.name,
         "in": place,

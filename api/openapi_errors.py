@@ -10,12 +10,22 @@ from typing import Any
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
-from api.openapi_responses import FIELDS_OF_ERRORS, LIMITED_ERRORS, LIMITS
+from api.gateway_problems import GATEWAY_PROBLEMS
+from api.openapi_headers import header_references
+from api.openapi_responses import (
+    ALTERNATIVES,
+    FIELDS_OF_ERRORS,
+    LIMITED_ERRORS,
+    LIMITS,
+)
 from api.operation import CONDITIONS, Access, Operation
 from api.problem_catalogue import CATALOGUE
 from api.problems import MEDIA_TYPE, problem_bytes
 
+_ALWAYS = ("internal_error", "draining", "maintenance", "overloaded", "service_degraded")
 EVERYWHERE = (
+    *_ALWAYS,
+    *GATEWAY_PROBLEMS,
     "bad_host",
     "malformed_request",
     "route_not_found",
@@ -32,7 +42,7 @@ EVERYWHERE = (
 )
 """What any address can answer, whatever stands there."""
 
-_ALWAYS = ("internal_error", "draining", "overloaded", "service_degraded")
+_WHERE_NOTHING_STANDS = frozenset({"route_not_found", "method_not_allowed"})
 _REQUEST_ID = "01a20696-d9a0-702d-b013-dcf1af833cad"
 
 ERRORS_OF_PATH_PARAMETERS: Mapping[str, str] = {
@@ -43,6 +53,8 @@ ERRORS_OF_PATH_PARAMETERS: Mapping[str, str] = {
     "redirect_id": "bad_id",
     "session_id": "bad_id",
     "user_id": "bad_id",
+    "webhook_id": "bad_id",
+    "delivery_id": "bad_id",
     "stream_id": "bad_id",
     "version": "bad_parameter",
     "position": "bad_parameter",
@@ -62,25 +74,37 @@ def errors_of(
     if any(header.name in CONDITIONS for header in operation.headers):
         errors |= {"malformed_header", "stale_version"}
     if "GET" not in handler.http_methods:
-        errors |= {"invalid_body", "body_too_large"}
+        errors.add("invalid_body")
+        if "file_too_large" not in errors:
+            errors.add("body_too_large")
     if handler.opt.get("takes"):
         errors |= {"malformed_header", "unsupported_coding", "unsupported_media_type"}
     for name in path_parameters:
         if name in ERRORS_OF_PATH_PARAMETERS:
             errors.add(ERRORS_OF_PATH_PARAMETERS[name])
+    # The default speaks of the statuses that are not listed; what is listed must be complete.
+    listed = {CATALOGUE[error].status for error in errors}
+    errors.update(
+        error
+        for error in EVERYWHERE
+        if error not in _WHERE_NOTHING_STANDS and CATALOGUE[error].status in listed
+    )
     return frozenset(errors)
 
 
 def error_responses(errors: Iterable[str], components: dict[str, Any]) -> dict[str, Any]:
     """Refer to a response for each status, made where it is not among the components yet."""
+    errors = sorted(errors)
+    is_limited = "too_many_attempts" in errors
     by_status: dict[int, list[str]] = {}
-    for error in sorted(errors):
+    for error in errors:
         by_status.setdefault(CATALOGUE[error].status, []).append(error)
     responses: dict[str, Any] = {}
     for status, group in sorted(by_status.items()):
-        name = ".".join((str(status), *group))
+        limits = LIMITS if is_limited and not LIMITED_ERRORS.isdisjoint(group) else ()
+        name = ".".join((str(status), *group, *(["limited"] if limits else [])))
         if name not in components:
-            components[name] = _response(group)
+            components[name] = _response(group, limits)
         responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     responses["default"] = {"$ref": "#/components/responses/ANYWHERE"}
     return responses
@@ -106,26 +130,31 @@ def examples(base_url: str) -> dict[str, Any]:
     }
 
 
-def _response(errors: Sequence[str]) -> dict[str, Any]:
-    fields = {"X-Request-Id", "Cache-Control"}.union(
-        *(FIELDS_OF_ERRORS.get(error, ()) for error in errors)
-    )
-    if not LIMITED_ERRORS.isdisjoint(errors):
-        fields.update(LIMITS)
+def _response(errors: Sequence[str], more_fields: Sequence[str] = ()) -> dict[str, Any]:
+    always, sometimes = _fields(errors)
+    sometimes.update(more_fields)
     return {
         "description": "\n".join(
             f"- `{error}`: {CATALOGUE[error].title}. {CATALOGUE[error].meaning}" for error in errors
         ),
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(fields)},
+        "headers": header_references(always, sometimes),
         "content": {
             MEDIA_TYPE: {
+                # What stands beside the reference narrows it (JSON Schema 2020-12, 8.2.3.1), and
+                # generators, which do not look at it, make one type of all problems.
                 "schema": {
-                    "allOf": [
-                        {"$ref": "#/components/schemas/Problem"},
-                        {"properties": {"error": {"enum": list(errors)}}},
-                    ]
+                    "$ref": "#/components/schemas/Problem",
+                    "properties": {"error": {"enum": list(errors)}},
                 },
                 "examples": {error: {"$ref": f"#/components/examples/{error}"} for error in errors},
             }
         },
     }
+
+
+def _fields(errors: Sequence[str]) -> tuple[set[str], set[str]]:
+    """Give the header fields that all of these errors have, and those that some may have."""
+    each = [set(FIELDS_OF_ERRORS.get(error, ())) - ALTERNATIVES for error in errors]
+    always = set.intersection(*each) | {"X-Request-Id", "Cache-Control"}
+    some = set().union(*(FIELDS_OF_ERRORS.get(error, ()) for error in errors))
+    return always, some - always

@@ -1,7 +1,8 @@
 """What the table of outcomes sends, in OpenAPI's words: statuses and header fields.
 
 `api/responses.py` does it and this file says it; a test answers with each outcome and compares. A
-new outcome gets its row here, a new field of an error its row in `FIELDS_OF_ERRORS`.
+new outcome gets its row here, a new field of an error its row in `FIELDS_OF_ERRORS`; what the
+fields say stands in `api/openapi_headers.py`.
 """
 
 from collections.abc import Mapping
@@ -33,12 +34,13 @@ class Row(NamedTuple):
     fields: tuple[str, ...]
     """The header fields that it always has, but for those of every answer."""
     has_body: bool = False
+    sometimes: tuple[str, ...] = ()
+    """Those that it has now and then."""
 
 
 _OF_BYTES = (
     "Accept-Ranges",
     "Cache-Control",
-    "Content-Digest",
     "Content-Disposition",
     "ETag",
     "Last-Modified",
@@ -91,13 +93,14 @@ OUTCOMES: Mapping[type, tuple[Row, ...]] = {
     Moved: (Row(301, "It has another address for good.", ("Location", "Cache-Control")),),
     LinkFollowed: (Row(302, "The link leads to Location.", ("Location", "Cache-Control")),),
     ShownBlob: (
-        Row(200, "All of its bytes.", _OF_BYTES, has_body=True),
+        Row(200, "All of its bytes.", _OF_BYTES, has_body=True, sometimes=("Content-Digest",)),
         Row(
             206,
             "The bytes of a range; of several ranges as `multipart/byteranges`, where each part "
             "has its own Content-Range.",
-            (*_OF_BYTES, "Content-Range"),
+            _OF_BYTES,
             has_body=True,
+            sometimes=("Content-Digest", "Content-Range"),
         ),
     ),
     NotModified: (Row(304, "The client's copy is current.", ("ETag", "Cache-Control", "Vary")),),
@@ -124,18 +127,27 @@ FIELDS_OF_ERRORS: Mapping[str, tuple[str, ...]] = {
     "draining": ("Retry-After",),
     "overloaded": ("Retry-After",),
     "service_degraded": ("Retry-After",),
+    "maintenance": ("Retry-After",),
+    "too_many_at_once": ("Retry-After",),
+    "too_many_connections": ("Retry-After",),
 }
 """The header fields of errors, beyond Content-Type and Cache-Control."""
 
+ALTERNATIVES = frozenset({"Accept-Post", "Accept-Patch"})
+"""Of these fields an answer has the one that fits the method of its request."""
+
 LIMITS = ("RateLimit", "RateLimit-Policy")
-"""Of all answers to what may be tried only so often, where somebody can count."""
+"""Of the answers to what may be tried only so often, once it is counted and where it can be."""
 LIMITED_ERRORS = frozenset(
     {
         "account_disabled",
         "email_token_unknown",
         "invalid_code",
         "invalid_credentials",
+        "contended",
+        "email_already_exists",
         "invalid_refresh_token",
+        "overloaded",
         "password_length",
         "password_too_weak",
         "second_factor_absent",
@@ -147,30 +159,4 @@ LIMITED_ERRORS = frozenset(
         "wrong_password",
     }
 )
-"""The errors that nothing else gives."""
-
-FIELDS: Mapping[str, str] = {
-    "Accept-Encoding": "The content codings that are taken: none but `identity`.",
-    "Accept-Patch": "The types of bodies that PATCH takes here (RFC 5789).",
-    "Accept-Post": "The types of bodies that POST takes here.",
-    "Allow": "The methods that this address has.",
-    "Cache-Control": "Who may keep the answer, and for how long.",
-    "Accept-Ranges": "`bytes`: ranges can be asked for.",
-    "Content-Digest": "The digest of the bytes of this answer, where it was wanted (RFC 9530).",
-    "Content-Disposition": "Whether to show or to save it, and under which name (RFC 6266).",
-    "Content-Range": "Which bytes of how many these are; with 416 how many there are.",
-    "ETag": "The strong entity tag of the current version, for If-Match and If-None-Match.",
-    "Last-Modified": "The time of the last event.",
-    "Link": "Links to other pages of a list (`first`, `next`), to what happened since the client's "
-    "version (`version-history`), or to whoever demands a block (`blocked-by`).",
-    "Location": "Where the resource is.",
-    "Preference-Applied": "What was honoured of Prefer, such as `return=minimal`.",
-    "Repr-Digest": "The SHA-256 of all of the bytes, whichever are sent (RFC 9530).",
-    "RateLimit": "What is left of each limit: `r` attempts, one more in `t` seconds.",
-    "RateLimit-Policy": "The limits that are counted: `q` attempts in `w` seconds.",
-    "Retry-After": "How many seconds to wait before the next try.",
-    "Vary": "The fields of the request that select the answer.",
-    "WWW-Authenticate": '`Bearer realm="api"`, and why a token was refused.',
-    "X-Request-Id": "The request's id, under which the logs have it.",
-}
-"""What each field says, for those of the two tables above and of every answer."""
+"""The errors that such a try can end with once it is counted."""

@@ -1,7 +1,7 @@
-"""The bodies of answers that no struct of their own is encoded to, for the OpenAPI document.
+"""The bodies that no struct of their own is encoded to or decoded from, for the OpenAPI document.
 
-Pages are put together from bytes that are JSON already; these structs say what comes out. Tests
-hold real answers against them.
+Pages are put together from bytes that are JSON already, and a form is a list of pairs; these
+structs say what comes out and goes in. The tests' client holds all that it sees against them.
 """
 
 from datetime import datetime
@@ -11,6 +11,8 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.post_history import VersionEntry
+from api.post_requests import Content, Title
+from domain.post import Category
 from projections.posts import PostBody
 from projections.search import Highlights
 
@@ -19,6 +21,17 @@ class ListedPost(PostBody, frozen=True, rename="camel"):
     """A post in a list; where the list is a search, with what was found in it."""
 
     highlights: Highlights | UnsetType | None = UNSET
+
+
+class CreatePostForm(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A new post as a browser's form sends it; an optional field that is empty counts as absent."""
+
+    title: Title
+    content: Content
+    category: Category
+    slug: str = ""
+    publish_at: Annotated[str, Meta(description="RFC 3339, with an offset.")] = ""
+    cover_image: Annotated[str, Meta(description="The id of a file that was uploaded.")] = ""
 
 
 class PostPage(Struct, frozen=True, rename="camel"):
@@ -74,8 +87,12 @@ class Problem(Struct, frozen=True, rename="camel"):
     collides_with: str | UnsetType = UNSET
     current_tag: str | UnsetType = UNSET
     accepts: list[str] | UnsetType = UNSET
+    allowed: Annotated[
+        list[str] | UnsetType, Meta(description="The types of files that are taken.")
+    ] = UNSET
     available: list[str] | UnsetType = UNSET
     max_bytes: int | UnsetType = UNSET
+    size: Annotated[int | UnsetType, Meta(description="How many bytes there are.")] = UNSET
     problems: list[str] | UnsetType = UNSET
     attempts: Annotated[int | UnsetType, Meta(description="How often a job was tried.")] = UNSET
     reason: Annotated[str | UnsetType, Meta(description="Why a job failed, as a code.")] = UNSET

@@ -38,7 +38,11 @@ class Returns(Struct, frozen=True):
     outcome: type
     bodies: Mapping[str, Any] = {}
     fields: tuple[str, ...] = ()
-    """Header fields beyond those that the outcome always has."""
+    """Header fields that it always has here, beyond those that the outcome always has."""
+    sometimes: tuple[str, ...] = ()
+    """Header fields that it has here now and then."""
+    without: tuple[str, ...] = ()
+    """Header fields that the outcome always has, but not here."""
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -53,6 +57,10 @@ class Operation(Struct, frozen=True, kw_only=True):
     query: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     body: type | None = None
+    needs_body: bool = True
+    """Whether a request without its body is refused."""
+    form: type | None = None
+    """The body as `application/x-www-form-urlencoded`, where that is taken too."""
     errors: tuple[str, ...] = ()
     """Beyond those that follow from the rest."""
 

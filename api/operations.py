@@ -19,7 +19,16 @@ from api.events import NDJSON_TYPE, SSE_TYPE
 from api.export_operations import EXPORT_OPERATIONS
 from api.file_operations import FILE_OPERATIONS
 from api.link_operations import LINK_OPERATIONS
-from api.openapi_schemas import Alive, LogEntry, LogPage, PostPage, Ready, VersionPage
+from api.negotiation import HTML_TYPE, JSON_TYPE
+from api.openapi_schemas import (
+    Alive,
+    CreatePostForm,
+    LogEntry,
+    LogPage,
+    PostPage,
+    Ready,
+    VersionPage,
+)
 from api.operation import (
     CURSOR,
     IDEMPOTENCY_KEY,
@@ -35,10 +44,11 @@ from api.operation import (
     Returns,
 )
 from api.post_requests import CreatePost, PatchPost, PlaceLegalHold, RevertPost, SchedulePost
-from api.problem_pages import HTML_TYPE, JSON_TYPE, ProblemType, ProblemTypes
+from api.problem_pages import ProblemType, ProblemTypes
 from api.projections import ProjectionList
 from api.rebuilds import RebuildAsked, RebuildBody
 from api.status_pages import HttpStatus, HttpStatuses
+from api.webhook_operations import WEBHOOK_OPERATIONS
 from commands.outcomes import (
     Accepted,
     Changed,
@@ -54,6 +64,7 @@ from domain.post import Status
 from projections.posts import PostBody
 from projections.status import ProjectionStatus
 
+_TIME = Annotated[datetime, Meta(tz=True)]
 _AFTER = Parameter("after", Annotated[int, Meta(ge=0)], "Only what comes after this position.")
 _LOG_LIMIT = Parameter(
     "limit",
@@ -64,8 +75,8 @@ _LOG_LIMIT = Parameter(
 _LOG_FILTERS = (
     Parameter("type", str, "Only events of this name, such as `post.edited.v1`."),
     Parameter("actor", UUID, "Only what this account caused."),
-    Parameter("since", datetime, "Only what was recorded at this time or later (RFC 3339)."),
-    Parameter("until", datetime, "Only what was recorded before this time (RFC 3339)."),
+    Parameter("since", _TIME, "Only what was recorded at this time or later (RFC 3339)."),
+    Parameter("until", _TIME, "Only what was recorded before this time (RFC 3339)."),
 )
 _STREAMS = (
     Parameter("stream", str, "Only this stream: its category and id, such as `post/0190c6a8-...`."),
@@ -90,6 +101,8 @@ PATH_PARAMETERS: Mapping[str, Parameter] = {
         Parameter("code", Annotated[int, Meta(ge=100, le=599)], "A status code."),
         Parameter("name", str, "The name of a projection."),
         Parameter("rebuild_id", UUID, "The id of a rebuild."),
+        Parameter("webhook_id", UUID, "The id of a webhook."),
+        Parameter("delivery_id", UUID, "The id of a delivery of a webhook."),
         Parameter("export_id", UUID, "The id of an export, which is that of its job."),
     )
 }
@@ -97,6 +110,11 @@ PATH_PARAMETERS: Mapping[str, Parameter] = {
 _POST = {JSON_TYPE: PostBody}
 _LOG = {JSON_TYPE: LogPage, NDJSON_TYPE: LogEntry}
 _PAGE_FIELDS = ("ETag", "Vary", "Link")
+_LOG_RETURNS = (
+    # A page has a tag and links; everything at once has neither.
+    Returns(Found, _LOG, ("Vary",), sometimes=("ETag", "Link", "X-Accel-Buffering")),
+    Returns(NotModified),
+)
 _SHOWS_POST = (Returns(Found, _POST, ("ETag", "Last-Modified", "Vary")), Returns(NotModified))
 _CHANGES = (
     "contended",
@@ -129,6 +147,21 @@ def _change(
     )
 
 
+def _in_either_form(name: str, shows: type, *errors: str) -> Operation:
+    """Describe what programs read as JSON and people as a page (`api/html_pages.py`)."""
+    return Operation(
+        id=name,
+        group="service",
+        access=Access.NO_TOKEN,
+        headers=(IF_NONE_MATCH,),
+        returns=(
+            Returns(Found, {JSON_TYPE: shows, HTML_TYPE: str}, ("ETag", "Vary")),
+            Returns(NotModified),
+        ),
+        errors=(*READS, *errors),
+    )
+
+
 OPERATIONS: Mapping[str, Operation] = {
     "GET /posts": Operation(
         id="listPosts",
@@ -154,6 +187,7 @@ OPERATIONS: Mapping[str, Operation] = {
         who="authors",
         headers=(IDEMPOTENCY_KEY,),
         body=CreatePost,
+        form=CreatePostForm,
         returns=(Returns(Created, _POST), Returns(SubmittedByForm)),
         errors=(
             "contended",
@@ -171,7 +205,7 @@ OPERATIONS: Mapping[str, Operation] = {
         id="readPost",
         group="posts",
         access=Access.OPTIONAL,
-        query=(Parameter("asOf", datetime, f"As it stood then (RFC 3339); for {_ITS_READERS}."),),
+        query=(Parameter("asOf", _TIME, f"As it stood then (RFC 3339); for {_ITS_READERS}."),),
         headers=(IF_NONE_MATCH,),
         returns=_SHOWS_POST,
         errors=(
@@ -188,7 +222,7 @@ OPERATIONS: Mapping[str, Operation] = {
         group="posts",
         access=Access.OPTIONAL,
         headers=(IF_NONE_MATCH,),
-        returns=(*_SHOWS_POST, Returns(Moved, fields=("Vary",))),
+        returns=(*_SHOWS_POST, Returns(Moved, sometimes=("Vary",))),
         errors=("legal_hold", "not_acceptable", "post_not_found"),
     ),
     "PATCH /posts/{post_id}": _change(
@@ -248,7 +282,7 @@ OPERATIONS: Mapping[str, Operation] = {
         who=_AUDITORS,
         query=(_AFTER, _LOG_LIMIT, *_STREAMS, *_LOG_FILTERS),
         headers=(IF_NONE_MATCH,),
-        returns=(Returns(Found, _LOG, _PAGE_FIELDS), Returns(NotModified)),
+        returns=_LOG_RETURNS,
         errors=(*READS, "forbidden"),
     ),
     "GET /events/live": Operation(
@@ -261,7 +295,7 @@ OPERATIONS: Mapping[str, Operation] = {
                 "Last-Event-ID", Annotated[int, Meta(ge=0)], "The position of the last event seen."
             ),
         ),
-        returns=(Returns(Found, {SSE_TYPE: str}, ("Vary",)),),
+        returns=(Returns(Found, {SSE_TYPE: str}, ("Vary", "X-Accel-Buffering")),),
         errors=(*READS, "forbidden", "malformed_header"),
     ),
     "GET /events/{position}": Operation(
@@ -281,11 +315,12 @@ OPERATIONS: Mapping[str, Operation] = {
         who=_AUDITORS,
         query=(_AFTER, _LOG_LIMIT, *_LOG_FILTERS),
         headers=(IF_NONE_MATCH,),
-        returns=(Returns(Found, _LOG, _PAGE_FIELDS), Returns(NotModified)),
+        returns=_LOG_RETURNS,
         errors=(*READS, "forbidden", "stream_not_found"),
     ),
     **EXPORT_OPERATIONS,
     **LINK_OPERATIONS,
+    **WEBHOOK_OPERATIONS,
     **FILE_OPERATIONS,
     **DOWNLOAD_OPERATIONS,
     "GET /projections": Operation(
@@ -313,7 +348,7 @@ OPERATIONS: Mapping[str, Operation] = {
         id="readRebuild",
         group="operation",
         who="operators",
-        returns=(Returns(Found, {JSON_TYPE: RebuildBody}, ("Retry-After", "Vary")),),
+        returns=(Returns(Found, {JSON_TYPE: RebuildBody}, ("Vary",), sometimes=("Retry-After",)),),
         errors=(*READS, "forbidden", "rebuild_not_found"),
     ),
     "DELETE /projections/{name}/rebuilds/{rebuild_id}": Operation(
@@ -326,56 +361,19 @@ OPERATIONS: Mapping[str, Operation] = {
             *("rebuild_not_found", "rebuild_over"),
         ),
     ),
-    "GET /problems": Operation(
-        id="listProblems",
-        group="service",
-        access=Access.NO_TOKEN,
-        headers=(IF_NONE_MATCH,),
-        returns=(
-            Returns(Found, {JSON_TYPE: ProblemTypes, HTML_TYPE: str}, ("ETag", "Vary")),
-            Returns(NotModified),
-        ),
-        errors=READS,
-    ),
-    "GET /problems/{error}": Operation(
-        id="readProblem",
-        group="service",
-        access=Access.NO_TOKEN,
-        headers=(IF_NONE_MATCH,),
-        returns=(
-            Returns(Found, {JSON_TYPE: ProblemType, HTML_TYPE: str}, ("ETag", "Vary")),
-            Returns(NotModified),
-        ),
-        errors=(*READS, "problem_not_found"),
-    ),
-    "GET /http-statuses": Operation(
-        id="listHttpStatuses",
-        group="service",
-        access=Access.NO_TOKEN,
-        headers=(IF_NONE_MATCH,),
-        returns=(
-            Returns(Found, {JSON_TYPE: HttpStatuses, HTML_TYPE: str}, ("ETag", "Vary")),
-            Returns(NotModified),
-        ),
-        errors=READS,
-    ),
-    "GET /http-statuses/{code}": Operation(
-        id="readHttpStatus",
-        group="service",
-        access=Access.NO_TOKEN,
-        headers=(IF_NONE_MATCH,),
-        returns=(
-            Returns(Found, {JSON_TYPE: HttpStatus, HTML_TYPE: str}, ("ETag", "Vary")),
-            Returns(NotModified),
-        ),
-        errors=(*READS, "status_not_found"),
-    ),
+    "GET /problems": _in_either_form("listProblems", ProblemTypes),
+    "GET /problems/{error}": _in_either_form("readProblem", ProblemType, "problem_not_found"),
+    "GET /http-statuses": _in_either_form("listHttpStatuses", HttpStatuses),
+    "GET /http-statuses/{code}": _in_either_form("readHttpStatus", HttpStatus, "status_not_found"),
     "GET /openapi.json": Operation(
         id="readOpenApi",
         group="service",
         access=Access.NO_TOKEN,
         headers=(IF_NONE_MATCH,),
-        returns=(Returns(Found, {JSON_TYPE: dict[str, Any]}, ("ETag",)), Returns(NotModified)),
+        returns=(
+            Returns(Found, {JSON_TYPE: dict[str, Any]}, ("ETag",)),
+            Returns(NotModified, without=("Vary",)),
+        ),
         errors=READS,
     ),
     "GET /livez": Operation(

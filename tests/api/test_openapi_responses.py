@@ -8,7 +8,8 @@ import pytest
 
 from api.exchange import Exchange
 from api.file_answer import ShownBlob
-from api.openapi_responses import FIELDS, FIELDS_OF_ERRORS, OUTCOMES
+from api.openapi_headers import FIELDS
+from api.openapi_responses import FIELDS_OF_ERRORS, OUTCOMES
 from api.responses import respond
 from commands.outcomes import (
     Accepted,
@@ -105,7 +106,7 @@ def test_what_was_found_is_described() -> None:
 
 
 def test_every_row_is_compared() -> None:
-    """No outcome is described without a test; that of downloads is in tests/http."""
+    """No outcome is described without a test; downloads are compared by the tests' client."""
     compared = {type(outcome) for outcome, _ in SUCCESSES} | {Found, ShownBlob}
 
     assert OUTCOMES.keys() == compared
