@@ -11,7 +11,15 @@ from msgspec import Meta, Struct
 
 from domain.stream import Role
 
-Email = Annotated[str, Meta(min_length=1, max_length=320, extra_json_schema={"format": "email"})]
+Email = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=320,
+        description="White space around it is left out.",
+        extra_json_schema={"format": "idn-email"},
+    ),
+]
 Password = Annotated[
     str,
     Meta(
@@ -118,4 +126,5 @@ class RemoveSecondFactor(_Secret, frozen=True, rename="camel", forbid_unknown_fi
 class ChangeRoles(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """The roles that the account shall have, and no others."""
 
-    roles: frozenset[Role]
+    roles: list[Role]
+    """One that is named twice is had once."""

@@ -38,14 +38,14 @@ _NOTHING_BEGUN = RejectedByState(
 _encode = msgspec.json.Encoder().encode
 
 
-class RecoveryCodes(msgspec.Struct, frozen=True, rename="camel"):
+class RecoveryCodesBody(msgspec.Struct, frozen=True, rename="camel"):
     """What stands in for an authenticator that is lost; each code is good for one use."""
 
     recovery_codes: list[str]
 
     def __repr__(self) -> str:
         """Show nothing, as what is shown may be logged."""
-        return "RecoveryCodes(***)"
+        return "RecoveryCodesBody(***)"
 
 
 class Removal(msgspec.Struct, frozen=True):
@@ -111,7 +111,7 @@ async def confirm_second_factor(
         account.email_hash,
         lambda to: second_factor_enabled(to, public_url=identity.public_url),
     )
-    return TokensIssued(_encode(RecoveryCodes([code.text for code in recovery])))
+    return TokensIssued(_encode(RecoveryCodesBody([code.text for code in recovery])))
 
 
 async def remove_second_factor(

@@ -18,7 +18,7 @@ from commands.outcomes import Contended, CredentialsRefused, Done, Outcome, Toke
 from commands.password_change import WRONG_PASSWORD
 from commands.second_factors import (
     WRONG_CODE,
-    RecoveryCodes,
+    RecoveryCodesBody,
     Removal,
     begin_second_factor,
     confirm_second_factor,
@@ -148,7 +148,7 @@ def authenticator_of(outcome: Outcome) -> pyotp.TOTP:
 def recovery_codes(outcome: Outcome) -> list[str]:
     """Read the recovery codes in an answer."""
     assert isinstance(outcome, TokensIssued), outcome
-    return msgspec.json.decode(outcome.body, type=RecoveryCodes).recovery_codes
+    return msgspec.json.decode(outcome.body, type=RecoveryCodesBody).recovery_codes
 
 
 async def test_begun(person: Person) -> None:

@@ -14,6 +14,8 @@ EXECUTABLES: dict[str, tuple[str, ...]] = {
     "chromium": ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
     "ffmpeg": ("ffmpeg",),
     "nginx": ("nginx",),
+    "node": ("node", "nodejs"),
+    "npm": ("npm",),
 }
 """The names under which each program may be installed."""
 
@@ -24,7 +26,8 @@ _FOLDERS = os.pathsep.join(
     # Where servers are installed; the PATH of a user who is not root often lacks these.
     (os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin")
 )
-_LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
+_LEFT_OUT = "left out for want of"
+"""The property that a report has of a test that was left out; also from another process."""
 
 
 def needs(*programs: str) -> pytest.MarkDecorator:
@@ -51,8 +54,6 @@ def path_of(program: str) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the mark known."""
     config.addinivalue_line("markers", "needs(*programs): leave out where one is not installed")
-    left_out: dict[str, list[str]] = defaultdict(list)
-    config.stash[_LEFT_OUT] = left_out
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -64,15 +65,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     if os.environ.get(ALL_WANTED) == "1":
         pytest.fail(f"{missing}: not installed, and {ALL_WANTED} is set", pytrace=False)
-    item.config.stash[_LEFT_OUT][missing].append(item.nodeid)
+    item.user_properties.append((_LEFT_OUT, missing))
     pytest.skip(f"{missing}: not installed")
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which tests were left out, for want of which program."""
-    for missing, tests in sorted(config.stash[_LEFT_OUT].items()):
+    left_out: dict[str, list[str]] = defaultdict(list)
+    for report in terminalreporter.getreports("skipped"):
+        for name, value in report.user_properties:
+            if name == _LEFT_OUT:
+                left_out[str(value)].append(report.nodeid)
+    for missing, tests in sorted(left_out.items()):
         files: dict[str, int] = defaultdict(int)
         for test in tests:
             files[test.partition("::")[0]] += 1

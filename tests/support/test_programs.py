@@ -13,6 +13,7 @@ import pytest
 from tests.support.programs import ALL_WANTED, EXECUTABLES, needs
 
 ROOT = Path(__file__).parents[2]
+PYTEST = (sys.executable, "-m", "pytest", "-n", "2")
 TESTS = """
 import pytest
 from tests.support import programs
@@ -39,7 +40,7 @@ def _pytest(folder: Path, **environment: str) -> tuple[int, str]:
     """Run the tests above as `make test` would."""
     (folder / "test_some.py").write_text(TESTS, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.support.programs", "test_some.py", "-rN"],
+        [*PYTEST, "-p", "tests.support.programs", "test_some.py", "-rN"],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
@@ -123,7 +124,7 @@ def _ci(
 
 
 def test_ci_installs_what_is_missing(tmp_path: Path) -> None:
-    """On a bare machine all three are installed, no server is started, and all tests run."""
+    """On a bare machine all of them are installed, no server is started, and all tests run."""
     code, errors, ran = _ci(
         tmp_path, {"apt-get": f'echo "apt-get $*" >>said; [ -x {tmp_path}/policy ] || exit 1'}
     )
@@ -131,7 +132,7 @@ def test_ci_installs_what_is_missing(tmp_path: Path) -> None:
     assert (code, errors) == (0, "")
     assert ran.splitlines() == [
         "apt-get update",
-        "apt-get install --yes --no-install-recommends nginx-light chromium ffmpeg",
+        "apt-get install --yes --no-install-recommends nginx-light chromium ffmpeg nodejs npm",
         "make check ",
         "make test 1",
     ]
@@ -140,10 +141,10 @@ def test_ci_installs_what_is_missing(tmp_path: Path) -> None:
 
 def test_ci_leaves_alone_what_is_there(tmp_path: Path) -> None:
     """Only what is missing is installed; a browser counts under any of its names."""
-    code, _, ran = _ci(tmp_path, {"nginx": "", "google-chrome": ""})
+    code, _, ran = _ci(tmp_path, {"nginx": "", "google-chrome": "", "node": ""})
 
     assert code == 0
-    assert ran.splitlines()[1] == "apt-get install --yes --no-install-recommends ffmpeg"
+    assert ran.splitlines()[1] == "apt-get install --yes --no-install-recommends ffmpeg npm"
 
 
 def test_ci_installs_nothing_where_all_is_there(tmp_path: Path) -> None:
