@@ -1,37 +1,20 @@
 """Logs: structured, on standard error, JSON in production and lines for people elsewhere.
 
-Everything passes one redaction, also what libraries log and what tracebacks say. It is the second
-line: the first is that bodies, cookies and header fields are never given to a logger at all.
+Everything passes one redaction (`infra/redaction.py`), also what libraries log and what tracebacks
+say. It is the second line: the first is that bodies, cookies and header fields are never given to a
+logger at all.
 """
 
 import logging
-import re
 import sys
-from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
 from typing import TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import Processor
 
-REDACTED = "***"
-_DEEPEST = 8
-
-_NAMES = r"(?:pass(?:word|wd|phrase)|secret|token|authori[sz]ation|cookie|credential|api[-_]?key)"
-_SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
-# What a secret looks like inside a text: a bearer token, a web token, the password of a URL, and
-# anything that is assigned to a telling name.
-_SECRET_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {REDACTED}"),
-    (re.compile(r"\beyJ[\w-]*\.[\w-]*(?:\.[\w-]*)?"), REDACTED),
-    (re.compile(r"(\w+://[^\s/:@]*):[^\s/@]+@"), rf"\1:{REDACTED}@"),
-    (
-        re.compile(
-            rf"([\w-]*{_NAMES}[\w-]*[\"']?\s*[:=]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&}}\])]+)",
-            re.IGNORECASE,
-        ),
-        rf"\1{REDACTED}",
-    ),
-)
+from infra.redaction import redact
 
 
 def configure_logs(*, production: bool, stream: TextIO | None = None) -> None:
@@ -55,10 +38,10 @@ def configure_logs(*, production: bool, stream: TextIO | None = None) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    handler = logging.StreamHandler(out)
+    handler = _Handler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow=["request_id"]), *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redact,
@@ -72,26 +55,21 @@ def configure_logs(*, production: bool, stream: TextIO | None = None) -> None:
     logging.getLogger("ledgerpress").setLevel(logging.INFO)
 
 
-def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Hide what has a secret's name, and what looks like a secret anywhere in the text."""
-    return {name: _redacted(name, value, 0) for name, value in event.items()}
+def log_what_is_left() -> None:
+    """Have errors that nobody catches logged like all others, not printed as they are."""
+    log = structlog.stdlib.get_logger("ledgerpress")
+
+    def unhandled(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        log.critical("unhandled", exc_info=(kind, error, traceback))
+
+    sys.excepthook = unhandled
 
 
-def redacted_text(text: str) -> str:
-    """Hide what looks like a secret in a text."""
-    for pattern, replacement in _SECRET_TEXT:
-        text = pattern.sub(replacement, text)
-    return text
+class _Handler(logging.StreamHandler[TextIO]):
+    """Never prints a record that it could not write: its arguments would be shown as they are."""
 
-
-def _redacted(name: str, value: object, depth: int) -> object:
-    if _SECRET_NAME.search(name):
-        return REDACTED
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, Mapping) and depth < _DEEPEST:
-        return {str(k): _redacted(str(k), v, depth + 1) for k, v in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes) and depth < _DEEPEST:
-        return [_redacted("", item, depth + 1) for item in value]
-    # Other objects are shown by their text, so that no renderer looks inside them.
-    return redacted_text(value if isinstance(value, str) else repr(value))
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as in logging
+        with suppress(OSError, ValueError):  # nobody may be there to read it, either
+            self.stream.write(f"a line of {record.name} could not be logged\n")

@@ -6,7 +6,6 @@ refused, broken, or crash half-way because a table is gone or the database is.
 
 import asyncio
 import json
-import os
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from infra.settings import Settings, load_settings
 from tests.support.canaries import Canaries, Serving, serving
 from tests.support.log import connected
 from tests.support.mail import token_in
+from tests.support.serving import environment_of
 
 MARK = "0197d2c4-5b1e-7c3a-9f00-c0ffee5eed00"
 """A path of a request that crashes, which the log names: what shows that a search finds things."""
@@ -55,15 +55,8 @@ class Person(msgspec.Struct):
 @pytest.fixture
 def environment(services: Services, database_url: str, tmp_path: Path) -> dict[str, str]:
     """Give the settings of the process."""
-    return {
-        "PATH": os.environ["PATH"],
-        "LEDGERPRESS_DATABASE_URL": database_url,
-        "LEDGERPRESS_NATS_URL": services.nats_url,
-        "LEDGERPRESS_REDIS_URL": services.redis_url,
-        "LEDGERPRESS_DATA_DIR": str(tmp_path / "data"),
-        "LEDGERPRESS_BIND": "127.0.0.1:0",
-        "LEDGERPRESS_PUBLIC_URL": "http://127.0.0.1:8000",
-    }
+    public = {"LEDGERPRESS_PUBLIC_URL": "http://127.0.0.1:8000"}
+    return {**environment_of(services, database_url, tmp_path), **public}
 
 
 class Mailbox:

@@ -3,13 +3,15 @@
 import io
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import structlog
 
-from infra.logs import configure_logs, redacted_text
+from infra.logs import configure_logs, log_what_is_left
+from infra.redaction import redacted_text
 
 CANARY = "canary-5e2b6c7d"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl"  # noqa: S105 - a canary
@@ -83,6 +85,51 @@ def test_traceback(stream: io.StringIO) -> None:
     assert CANARY not in stream.getvalue()
 
 
+def test_what_nobody_catches(stream: io.StringIO) -> None:
+    """The end of a program by a bug is logged like all else."""
+    before = sys.excepthook
+    try:
+        log_what_is_left()
+        try:
+            fail(CANARY)
+        except ValueError as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+    finally:
+        sys.excepthook = before
+
+    assert "unhandled" in stream.getvalue()
+    assert "in fail" in stream.getvalue()
+    assert CANARY not in stream.getvalue()
+
+
+def test_a_record_that_cannot_be_written(
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Says whose it was; the standard library would print its arguments as they are."""
+    [ours] = [each for each in logging.getLogger().handlers if getattr(each, "stream", 0) is stream]
+    ours.handle(logging.LogRecord("library", logging.ERROR, "x.py", 1, "%d", (CANARY,), None))
+
+    assert stream.getvalue() == "a line of library could not be logged\n"
+    assert CANARY not in "".join(capsys.readouterr())
+
+
+def test_a_log_that_nobody_reads_any_more(stream: io.StringIO) -> None:
+    """What is logged goes nowhere, and whoever logs it notices nothing."""
+    log = structlog.stdlib.get_logger("ledgerpress")
+    stream.close()
+
+    log.warning("said to nobody")
+
+
+def test_the_request_of_a_line(stream: io.StringIO) -> None:
+    """Libraries' lines keep the id that the client got, and no other fields."""
+    told = {"request_id": "01a206b8-a34f", "secret": CANARY, "detail": CANARY}
+    logging.getLogger("infra.http_server").error("it failed", extra=told)
+
+    assert "01a206b8-a34f" in stream.getvalue()
+    assert CANARY not in stream.getvalue()
+
+
 def test_quiet(stream: io.StringIO) -> None:
     """Libraries are heard from warnings on, the product from its information on."""
     logging.getLogger("library").info("chatter")
@@ -118,8 +165,12 @@ def test_json() -> None:
         "the tokens were counted",
         "POST /token/refresh 200",
         "password too short",
-        "https://example.org/posts?limit=10",
-        "12:30:05 a@b.example",
+        "https://example.org/posts/1 was read twice",
+        "what is it? /posts/1 perhaps",
+        "12:30:05 at line 7",
+        'relation "sessions" does not exist',
+        "01a206b8-a34f-7d7c-8000-0123456789ab",
+        "sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     ],
 )
 def test_harmless(text: str) -> None:

@@ -17,7 +17,7 @@ from tests.support.http import client_of_nobody
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = [sys.executable, "-m", "tests.support.serve_verbosely", "serve"]
+PROGRAM = [sys.executable, "-m", "tests.support.serve_verbosely"]
 HEADER_FIELDS = (
     "Authorization",
     "Cookie",
@@ -96,10 +96,13 @@ class Serving(msgspec.Struct):
 
 
 @asynccontextmanager
-async def serving(environment: dict[str, str], canaries: Canaries) -> AsyncIterator[Serving]:
-    """Run the API until the block ends, and keep all that it says."""
+async def serving(
+    environment: dict[str, str], canaries: Canaries, *, command: str = "serve"
+) -> AsyncIterator[Serving]:
+    """Run the API, or everything with `dev`, until the block ends, and keep all that it says."""
     process = await asyncio.create_subprocess_exec(
         *PROGRAM,
+        command,
         cwd=ROOT,
         env=environment,
         stdout=asyncio.subprocess.PIPE,
@@ -110,7 +113,7 @@ async def serving(environment: dict[str, str], canaries: Canaries) -> AsyncItera
     address: list[str] = []
 
     async def ready() -> bool:
-        address[:] = re.findall(r"serving at (http://\S+)", said.decode())
+        address[:] = re.findall(r"serv(?:ing|es) at (http://\S+)", said.decode())
         assert process.returncode is None, said.decode()
         return bool(address)
 
@@ -119,7 +122,7 @@ async def serving(environment: dict[str, str], canaries: Canaries) -> AsyncItera
         async with client_of_nobody(address[0]) as http:
             yield Serving(process, said, http, canaries)
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             await reading
             assert await process.wait() == 0, said.decode()
     finally:
