@@ -13,7 +13,7 @@ run: $(VENV)/.installed ## Serve the whole product on 127.0.0.1:8000, with its o
 	@$(BIN)/ledgerpress dev
 
 test: $(VENV)/.installed ## Run all tests against real servers
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 timing: $(VENV)/.installed ## Test that the time of an attempt to sign in tells nothing (minutes)
 	@$(BIN)/pytest tests/timing
@@ -21,7 +21,7 @@ timing: $(VENV)/.installed ## Test that the time of an attempt to sign in tells 
 faults: $(VENV)/.installed ## Test a thousand exports by workers that are killed (minutes)
 	@$(BIN)/pytest tests/long
 
-hostile: $(VENV)/.installed ## Send ten thousand hostile requests, and count the answers (minutes)
+hostile: $(VENV)/.installed ## Send twenty thousand hostile requests, and count the answers (minutes)
 	@$(BIN)/pytest tests/hostile
 
 check: $(VENV)/.installed ## Lint, format and types

@@ -55,6 +55,15 @@ class Operation(NamedTuple):
         """The method and the template."""
         return f"{self.method} {self.template}"
 
+    @property
+    def caller(self) -> str:
+        """Who may do it, by what the document says."""
+        said = self.described["description"].rpartition("\n\nFor ")[2]
+        for caller in ("operator", "auditor", "admin"):
+            if said.startswith(caller):
+                return caller
+        return "author" if self.described["security"] else "anonymous"
+
 
 class Sent(NamedTuple):
     """A request as bytes, and which one it is."""

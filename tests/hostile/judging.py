@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -37,18 +38,38 @@ class Tally:
     def __init__(self) -> None:
         self.statuses: Counter[int] = Counter()
         self.errors: Counter[str] = Counter()
+        self.classes: dict[str, Counter[int]] = {}
+        """By operation, how many answers of 1 (none), 2xx, 3xx, 4xx and 5xx."""
         self.faults: list[str] = []
         self.requests = 0
+        self._refused: dict[str, tuple[str, bytes]] = {}
 
     def judge(self, what: str, method: str, request: bytes, answer: RawAnswer) -> None:
         """Count an answer, and keep what is wrong with it."""
         self.requests += 1
         self.statuses[answer.status] += 1
+        self.classes.setdefault(what, Counter())[answer.status // 100] += 1
         wrong = _fault(method, request, answer)
-        if answer.status >= REFUSED and method != "HEAD":
-            self.errors[_error(answer)] += 1
+        if answer.status >= REFUSED:
+            self.must_store_nothing(what, request, answer)
+            if method != "HEAD":
+                self.errors[_error(answer)] += 1
         if wrong is not None:
             self.fault(what, wrong, request, b"%d %b" % (answer.status, answer.body[:400]))
+
+    def must_store_nothing(self, what: str, request: bytes, answer: RawAnswer) -> None:
+        """Remember that no event may have been caused by this request."""
+        request_id = answer.field("x-request-id")
+        if request_id is not None:
+            self._refused[request_id] = what, request
+
+    def settle(self, causes: Iterable[str]) -> None:
+        """Hold what was refused against the requests that caused new events; forget it then."""
+        for request_id in causes:
+            if request_id in self._refused:
+                what, request = self._refused[request_id]
+                self.fault(what, "refused and stored", request, request_id.encode())
+        self._refused.clear()
 
     def fault(self, what: str, wrong: str, request: bytes, heard: bytes) -> None:
         """Keep a fault, with what was sent; tokens are left out."""
@@ -65,6 +86,16 @@ class Tally:
                 *self.faults[:25],
             ]
         )
+
+    def table(self, operations: Iterable[str]) -> str:
+        """Say how the operations answered, in hundredths of what was asked."""
+        rows = ["operation                                          asked   2xx   3xx   4xx   5xx"]
+        for name in operations:
+            counts = self.classes.get(name, Counter())
+            asked = sum(counts.values())
+            shares = (f"{100 * counts[each] / max(asked, 1):5.0f}%" for each in (2, 3, 4, 5))
+            rows.append(f"{name:50}{asked:6}{''.join(shares)}")
+        return "\n".join(rows)
 
 
 def _error(answer: RawAnswer) -> str:

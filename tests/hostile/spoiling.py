@@ -116,7 +116,7 @@ def _text(chance: random.Random, form: str | None) -> str:
             return "01920000-0000-7000-8000-000000000000"
         case "date-time":
             return f"2027-03-0{chance.randint(1, 9)}T09:00:00Z"
-        case "email":
+        case "email" | "idn-email":
             return f"n{chance.randrange(10**6)}@test.example"
         case "uri" | "uri-reference":
             return "https://ok.example/x"
