@@ -1,20 +1,16 @@
 """How often links and managed redirects were followed, for operators, admins and auditors."""
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal
-from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 from litestar import Request, get
 
 from api.answer import Answer
-from api.conditional import parse_conditions
-from api.cursor import Cursor, decode_cursor, encode_cursor
 from api.exchange import Exchange
-from api.pages import page_links, private_page
-from api.query import parse_date, parse_limit, parse_query
+from api.pages import page_answer, parse_page
+from api.query import parse_date
 from api.requests import not_acceptable, required_actor
 from api.responses import respond
 from commands.outcomes import Forbidden, Malformed, Outcome, Unauthenticated
@@ -24,9 +20,7 @@ from projections.clicks import SCHEMA_VERSION, ClickRow
 
 Incoming = Request[Any, Any, Any]
 
-_PATH = "/clicks"
 _FILTERS = ("from", "until")
-_PARAMETERS = frozenset({"cursor", "limit", *_FILTERS})
 _NOT_ALLOWED = Forbidden("Only operators, admins and auditors may see the clicks.")
 
 _encode = msgspec.json.Encoder().encode
@@ -63,75 +57,37 @@ async def list_clicks(request: Incoming) -> Answer:
 HANDLERS = (list_clicks,)
 
 
-class _Asked(msgspec.Struct, frozen=True):
-    """Which clicks a client asks for."""
-
-    limit: int
-    filters: Mapping[str, str]
-    since: date | None
-    until: date | None
-    before: tuple[date, UUID] | None = None
-
-    @property
-    def of_list(self) -> str:
-        """Name the list, so that a cursor of one is not taken for another."""
-        return f"clicks?{urlencode(self.filters)}"
-
-
 async def _list(exchange: Exchange) -> Outcome:
     actor = await required_actor(exchange, "Seeing the clicks")
     if isinstance(actor, Unauthenticated):
         return actor
     if not actor.has(Role.OPERATOR, Role.ADMIN, Role.AUDITOR):
         return _NOT_ALLOWED
-    asked = _parse(exchange.query)
+    asked = parse_page(exchange, "/clicks", frozenset(_FILTERS))
     if isinstance(asked, Malformed):
         return asked
+    days: list[date | None] = []
+    for name in _FILTERS:
+        text = asked.filters.get(name)
+        day = None if text is None else parse_date(name, text)
+        if isinstance(day, Malformed):
+            return day
+        days.append(day)
     refused = not_acceptable(exchange)
     if refused is not None:
         return refused
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
-    # One more than the page holds tells whether another page follows.
+    since, until = days
+    before = None if asked.cursor is None else (asked.cursor.at.date(), asked.cursor.id)
     rows = await exchange.services.click_queries.page(
-        asked.limit + 1, since=asked.since, until=asked.until, before=asked.before
+        asked.limit + 1, since=since, until=until, before=before
     )
-    page, following = rows[: asked.limit], None
-    if len(rows) > asked.limit:
-        following = encode_cursor(_cursor_after(page[-1]), of_list=asked.of_list)
-    body = _encode(ClickPage([_shown(row) for row in page], following))
-    links = page_links(_PATH, asked.limit, following, asked.filters)
-    return private_page(body, conditions, schema=SCHEMA_VERSION, path=_PATH, links=links)
+    page, following = asked.split(rows, _place)
+    items = b",".join(_encode(_shown(row)) for row in page)
+    return page_answer(exchange, asked, items, following, schema=SCHEMA_VERSION)
 
 
-def _parse(query: bytes) -> _Asked | Malformed:
-    parameters = parse_query(query, _PARAMETERS)
-    if isinstance(parameters, Malformed):
-        return parameters
-    limit = parse_limit(parameters.get("limit"))
-    if isinstance(limit, Malformed):
-        return limit
-    days: dict[str, date] = {}
-    for name in _FILTERS:
-        if name in parameters:
-            day = parse_date(name, parameters[name])
-            if isinstance(day, Malformed):
-                return day
-            days[name] = day
-    filters = {name: day.isoformat() for name, day in days.items()}
-    asked = _Asked(limit, filters, days.get("from"), days.get("until"))
-    text = parameters.get("cursor")
-    if text is None:
-        return asked
-    cursor = decode_cursor(text, of_list=asked.of_list)
-    if isinstance(cursor, Malformed):
-        return cursor
-    return msgspec.structs.replace(asked, before=(cursor.at.date(), cursor.id))
-
-
-def _cursor_after(row: ClickRow) -> Cursor:
-    return Cursor.of(datetime.combine(row.day, time(), UTC), row.target)
+def _place(row: ClickRow) -> tuple[datetime, UUID]:
+    return datetime.combine(row.day, time(), UTC), row.target
 
 
 def _shown(row: ClickRow) -> Clicks:

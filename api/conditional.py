@@ -1,16 +1,25 @@
-"""Reads the conditional header fields of a request (RFC 9110, section 13.1) into data.
+"""Conditional requests: the header fields as data (RFC 9110, section 13.1), reads answered by them.
 
 Whether a version meets them is decided in `commands/preconditions.py`.
 """
 
 import re
 import time
+from collections.abc import Sequence
 from datetime import datetime
 
+from api.exchange import Exchange
 from api.headers import Headers
 from api.times import parse_http_date
-from commands.outcomes import Malformed
-from commands.preconditions import NO_PRECONDITIONS, AnyTag, Preconditions, Tags
+from commands.outcomes import Found, Malformed, NotModified, Outcome, StaleVersion
+from commands.preconditions import (
+    NO_PRECONDITIONS,
+    AnyTag,
+    Preconditions,
+    Tags,
+    Verdict,
+    evaluate,
+)
 from commands.ranges import IfRange
 
 # One element of a list of entity tags, up to its comma. Elements may be empty (section 5.6.1.2).
@@ -18,6 +27,51 @@ from commands.ranges import IfRange
 _ETAGC = r"[!\x23-\x7e\x80-\xff]"
 _ELEMENT = re.compile(rf'[ \t]*(?:(W/)?"({_ETAGC}*)"[ \t]*)?(?:,|\Z)')
 _ONE_STRONG = re.compile(rf'"({_ETAGC}*)"')
+
+Caching = tuple[str, str]
+"""Who may keep an answer and what it varies by: the values of Cache-Control and Vary."""
+
+
+def settled(
+    exchange: Exchange,
+    *,
+    tag: str,
+    modified: datetime | None,
+    caching: Caching,
+    history: str,
+) -> Malformed | NotModified | StaleVersion | None:
+    """Answer a read by its conditions alone: 304, 412, 400; None where it is to be sent.
+
+    The last thing to ask before an answer of 200 (section 13.2.1). `modified` is None where no time
+    tells one state from the next, as on pages of lists: dates then decide nothing. `history` is
+    where a client whose condition fails reads what changed.
+    """
+    conditions = parse_conditions(exchange.headers)
+    if isinstance(conditions, Malformed):
+        return conditions
+    match evaluate(conditions, tag=tag, modified=modified, safe=True):
+        case Verdict.PROCEED:
+            return None
+        case Verdict.NOT_MODIFIED:
+            return NotModified(tag, *caching)
+        case Verdict.FAILED:
+            return StaleVersion(tag, history)
+
+
+def shown(
+    exchange: Exchange,
+    body: bytes,
+    *,
+    tag: str,
+    modified: datetime | None,
+    caching: Caching,
+    history: str,
+    links: Sequence[str] = (),
+) -> Outcome:
+    """Show what a read found, unless its conditions settle the matter."""
+    return settled(exchange, tag=tag, modified=modified, caching=caching, history=history) or Found(
+        body, tag, modified, *caching, tuple(links)
+    )
 
 
 def parse_conditions(headers: Headers) -> Preconditions | Malformed:

@@ -6,12 +6,11 @@ from hashlib import blake2b, sha256
 import msgspec
 
 from api.answer import Answer, Field
-from api.conditional import parse_conditions
+from api.conditional import settled
 from api.etag import quote
 from api.exchange import Exchange
 from api.responses import respond
-from commands.outcomes import Malformed, StaleVersion
-from commands.preconditions import Verdict, evaluate
+from commands.outcomes import NotModified
 
 HTML = "text/html; charset=utf-8"
 HOURLY = "public, max-age=3600"
@@ -53,18 +52,17 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
     def answer(self, exchange: Exchange) -> Answer:
         """Send it, or 304 where the client has it."""
-        conditions = parse_conditions(exchange.headers)
-        if isinstance(conditions, Malformed):
-            return respond(conditions, exchange)
         # Nobody knows when it last changed, so dates decide nothing.
-        match evaluate(conditions, tag=self.tag, modified=None, safe=True):
-            case Verdict.FAILED:
-                return respond(StaleVersion(self.tag, exchange.path), exchange)
-            case Verdict.NOT_MODIFIED:
-                return Answer(304, self._fields())
-            case Verdict.PROCEED:
-                fields = [(b"content-type", self.media_type.encode()), *self._fields()]
-                return Answer(200, fields, self.body)
+        caching = self.cache_control, self.vary or ""
+        known = settled(
+            exchange, tag=self.tag, modified=None, caching=caching, history=exchange.path
+        )
+        if known is None:
+            fields = [(b"content-type", self.media_type.encode()), *self._fields()]
+            return Answer(200, fields, self.body)
+        if isinstance(known, NotModified):
+            return Answer(304, self._fields())
+        return respond(known, exchange)
 
     def _fields(self) -> list[Field]:
         """Give the fields of 200 and 304; a cache takes the policy of a 304 for the page's."""

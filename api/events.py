@@ -12,7 +12,7 @@ from litestar import Request, get
 from litestar.types import ASGIApp
 
 from api.answer import Answer, Field, StreamedAnswer
-from api.conditional import parse_conditions
+from api.conditional import shown
 from api.etag import list_tag
 from api.exchange import Exchange
 from api.log_query import (
@@ -24,31 +24,26 @@ from api.log_query import (
     parse_log_query,
 )
 from api.log_streaming import closing, ndjson, server_sent
-from api.negotiation import best
+from api.negotiation import JSON_TYPE, best
 from api.post_history import IMMUTABLE
 from api.query import parse_integer
 from api.requests import id_in_path, no_query, not_acceptable
-from api.responses import PRIVATE, respond
+from api.responses import PRIVATE, VARY, respond
 from commands.log_entry import encode_entry
 from commands.outcomes import (
     Forbidden,
-    Found,
     Malformed,
     NotAcceptable,
     NotFound,
-    NotModified,
     Outcome,
-    StaleVersion,
     Unauthenticated,
 )
 from commands.ports import LogEntry, LogFilter
-from commands.preconditions import Verdict, evaluate
 from domain.stream import Role, Stream
 
 PAGE_BYTES = 1024 * 1024
 """A page ends early rather than grow past this by more than one entry."""
 
-JSON_TYPE = "application/json"
 NDJSON_TYPE = "application/x-ndjson"
 SSE_TYPE = "text/event-stream"
 
@@ -58,9 +53,8 @@ STREAM_NOT_FOUND = NotFound("stream_not_found")
 _SCHEMA_VERSION = 1
 """Part of every tag; a change to how an entry is written needs a new one."""
 
-_VARY = "Accept, Authorization"
 _STREAMED: list[Field] = [
-    (b"vary", _VARY.encode()),
+    (b"vary", VARY.encode()),
     (b"cache-control", b"private, no-store"),
     (b"x-accel-buffering", b"no"),  # a proxy shall pass it on piece by piece
 ]
@@ -157,9 +151,6 @@ async def _read(request: Incoming, exchange: Exchange, stream: Stream | None = N
 
 
 async def _page(exchange: Exchange, asked: LogQuery) -> Outcome:
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
     limit = asked.limit or DEFAULT_LIMIT
     lines: list[bytes] = []
     digest = blake2b(digest_size=16, person=b"log page")
@@ -177,22 +168,20 @@ async def _page(exchange: Exchange, asked: LogQuery) -> Outcome:
             digest.update(entry.event_id.bytes)
             size += len(line)
             last = entry.position
-    tag = list_tag(_SCHEMA_VERSION, f"{asked.name} {following}", digest.digest())
-    # What is before another page never changes again; the last page may grow.
-    caching = (PRIVATE if following is None else IMMUTABLE, _VARY)
-    # Several events can share a second, so dates decide nothing here; no Last-Modified is sent.
-    match evaluate(conditions, tag=tag, modified=None, safe=True):
-        case Verdict.NOT_MODIFIED:
-            return NotModified(tag, *caching)
-        case Verdict.FAILED:
-            return StaleVersion(tag, asked.path)
-        case Verdict.PROCEED:
-            links = [asked.link("first", None)]
-            if following is not None:
-                links.append(asked.link("next", following))
-            cursor = b"null" if following is None else b"%d" % following
-            body = b'{"items":[%b],"nextAfter":%b}' % (b",".join(lines), cursor)
-            return Found(body, tag, None, *caching, tuple(links))
+    links = [asked.link("first", None)]
+    if following is not None:
+        links.append(asked.link("next", following))
+    cursor = b"null" if following is None else b"%d" % following
+    return shown(
+        exchange,
+        b'{"items":[%b],"nextAfter":%b}' % (b",".join(lines), cursor),
+        tag=list_tag(_SCHEMA_VERSION, f"{asked.name} {following}", digest.digest()),
+        modified=None,
+        # What is before another page never changes again; the last page may grow.
+        caching=(PRIVATE if following is None else IMMUTABLE, VARY),
+        history=asked.path,
+        links=links,
+    )
 
 
 async def _existing_stream(exchange: Exchange) -> Stream | Outcome:
@@ -208,13 +197,7 @@ async def _existing_stream(exchange: Exchange) -> Stream | Outcome:
 
 
 async def _event(exchange: Exchange) -> Outcome:
-    refused = await _refused(exchange) or not_acceptable(exchange)
-    if refused is not None:
-        return refused
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
-    refused = no_query(exchange)
+    refused = await _refused(exchange) or not_acceptable(exchange) or no_query(exchange)
     if refused is not None:
         return refused
     text = exchange.parameter("position")
@@ -224,14 +207,14 @@ async def _event(exchange: Exchange) -> Outcome:
     entry = await _first(exchange, LogFilter(), after=position - 1)
     if entry is None or entry.position != position:
         return EVENT_NOT_FOUND
-    tag = f"{_SCHEMA_VERSION}.{position}"
-    match evaluate(conditions, tag=tag, modified=entry.at, safe=True):
-        case Verdict.NOT_MODIFIED:
-            return NotModified(tag, IMMUTABLE, _VARY)
-        case Verdict.FAILED:
-            return StaleVersion(tag, "/events")
-        case Verdict.PROCEED:
-            return Found(encode_entry(entry), tag, entry.at, IMMUTABLE, _VARY)
+    return shown(
+        exchange,
+        encode_entry(entry),
+        tag=f"{_SCHEMA_VERSION}.{position}",
+        modified=entry.at,
+        caching=(IMMUTABLE, VARY),
+        history="/events",
+    )
 
 
 async def _first(exchange: Exchange, which: LogFilter, *, after: int = 0) -> LogEntry | None:

@@ -1,6 +1,6 @@
 """Exports: asking for one, how it goes, calling it off; `export_download.py` sends what it made."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,15 +9,12 @@ import msgspec
 from litestar import Request, delete, get, post
 
 from api.answer import Answer
-from api.conditional import parse_conditions
-from api.cursor import Cursor, decode_cursor, encode_cursor
 from api.exchange import Exchange
 from api.idempotency import Remember, once
 from api.likely import as_seen
-from api.pages import page_links, private_page
-from api.query import parse_limit, parse_query
+from api.pages import page_answer, parse_page
 from api.requests import id_in_path, no_query, not_acceptable, read_nothing, required_actor
-from api.responses import respond
+from api.responses import UNSEEN_BY_CACHES, respond
 from api.waiting import patience, wait_until
 from commands.exports import KIND, end_export, request_export
 from commands.jobs import JOB_NOT_FOUND
@@ -45,10 +42,6 @@ LINK_LIFETIME = timedelta(hours=1)
 """How long a download can begin, or go on after an interruption, before it is asked for again."""
 ASK_AGAIN_SECONDS = 2
 """How soon it is worth asking again."""
-
-_PARAMETERS = frozenset({"limit", "cursor"})
-_LIST = "exports"
-_VARY = "Accept, Authorization"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -179,35 +172,19 @@ async def _list(exchange: Exchange) -> Outcome:
     actor = await required_actor(exchange, "Seeing one's exports")
     if isinstance(actor, Unauthenticated):
         return actor
-    parameters = parse_query(exchange.query, _PARAMETERS)
-    if isinstance(parameters, Malformed):
-        return parameters
-    limit = parse_limit(parameters.get("limit"))
-    if isinstance(limit, Malformed):
-        return limit
-    before: tuple[datetime, UUID] | None = None
-    if "cursor" in parameters:
-        cursor = decode_cursor(parameters["cursor"], of_list=_LIST)
-        if isinstance(cursor, Malformed):
-            return cursor
-        before = cursor.at, cursor.id
+    asked = parse_page(exchange, "/exports")
+    if isinstance(asked, Malformed):
+        return asked
     refused = not_acceptable(exchange)
     if refused is not None:
         return refused
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
-    jobs: Sequence[JobRow] = await exchange.services.job_queries.of_owner(
-        actor.account_id, KIND, limit + 1, before
+    jobs = await exchange.services.job_queries.of_owner(
+        actor.account_id, KIND, asked.limit + 1, asked.before
     )
-    following = None
-    if len(jobs) > limit:
-        jobs = jobs[:limit]
-        following = encode_cursor(Cursor.of(jobs[-1].requested_at, jobs[-1].id), of_list=_LIST)
+    page, following = asked.split(jobs, lambda job: (job.requested_at, job.id))
     now = exchange.now()
-    page = _encode(ExportPage([body_of(job, now) for job in jobs], following))
-    links = page_links("/exports", limit, following, {})
-    return private_page(page, conditions, schema=SCHEMA_VERSION, path="/exports", links=links)
+    items = b",".join(_encode(body_of(job, now)) for job in page)
+    return page_answer(exchange, asked, items, following, schema=SCHEMA_VERSION)
 
 
 async def _read(exchange: Exchange) -> Outcome:
@@ -257,7 +234,7 @@ def show(exchange: Exchange, job: JobRow) -> Outcome:
     match status_of(job, now):
         case JobStatus.QUEUED | JobStatus.RUNNING:
             body = _encode(body_of(job, now))
-            return Found(body, None, None, "no-store", _VARY, retry_after=ASK_AGAIN_SECONDS)
+            return Found(body, None, None, *UNSEEN_BY_CACHES, retry_after=ASK_AGAIN_SECONDS)
         case JobStatus.COMPLETED:
             assert job.expires_at is not None  # noqa: S101 - every export has a time
             until = min(job.expires_at, now + LINK_LIFETIME)

@@ -5,22 +5,17 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
-import msgspec
 from litestar import Request, delete, get
 
 from api.answer import Answer
-from api.conditional import parse_conditions
-from api.cursor import Cursor, decode_cursor, encode_cursor
-from api.etag import list_tag
+from api.conditional import parse_conditions, shown
 from api.exchange import Exchange
 from api.file_visibility import hidden
 from api.likely import as_likely
-from api.query import parse_limit, parse_query
+from api.pages import page_answer, parse_page
 from api.requests import (
     id_in_path,
     no_query,
@@ -29,7 +24,7 @@ from api.requests import (
     refused_headers,
     required_actor,
 )
-from api.responses import PRIVATE, respond
+from api.responses import PRIVATE, VARY, respond
 from commands.files import (
     FILE_NOT_FOUND,
     FILE_NOT_YOURS,
@@ -37,8 +32,8 @@ from commands.files import (
     SealedName,
     delete_file,
 )
-from commands.outcomes import Found, Malformed, NotModified, Outcome, StaleVersion, Unauthenticated
-from commands.preconditions import NO_PRECONDITIONS, Verdict, evaluate
+from commands.outcomes import Malformed, Outcome, Unauthenticated
+from commands.preconditions import NO_PRECONDITIONS
 from domain import file_access
 from domain.stream import Actor
 from projections.file_queries import FileHead, FilePlace
@@ -46,29 +41,8 @@ from projections.files import SCHEMA_VERSION, FileRow, body, metadata_tag
 
 Incoming = Request[Any, Any, Any]
 
-_LIST = "files"
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 _NEWEST = FilePlace(_NEVER, UUID(int=2**128 - 1))
-_CACHING = (PRIVATE, "Accept, Authorization")
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """Which page of one's own files."""
-
-    limit: int
-    cursor: Cursor | None
-
-    @property
-    def after(self) -> FilePlace:
-        """The place from which on to list."""
-        return _NEWEST if self.cursor is None else FilePlace(self.cursor.at, self.cursor.id)
-
-    def link(self, relation: str, cursor: str | None) -> str:
-        """Write a link to another page of the list."""
-        query: dict[str, str | int] = {"limit": self.limit}
-        if cursor is not None:
-            query["cursor"] = cursor
-        return f'</files?{urlencode(query)}>; rel="{relation}"'
 
 
 @get("/files")
@@ -115,77 +89,34 @@ async def _metadata(exchange: Exchange) -> Outcome:
 
 
 async def _shown(exchange: Exchange, actor: Actor | None, head: FileHead) -> Outcome:
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
     name = None
     if file_access.may_always_see(actor, owner_id=head.owner_id):
         (name,) = await _names(exchange, [head])
-    current = metadata_tag(head.version, named=name is not None)
-    match evaluate(conditions, tag=current, modified=head.updated_at, safe=True):
-        case Verdict.NOT_MODIFIED:
-            return NotModified(current, *_CACHING)
-        case Verdict.FAILED:
-            return StaleVersion(current, f"/streams/file/{head.id}")
-        case Verdict.PROCEED:
-            return Found(body(head, name), current, head.updated_at, *_CACHING)
+    return shown(
+        exchange,
+        body(head, name),
+        tag=metadata_tag(head.version, named=name is not None),
+        modified=head.updated_at,
+        caching=(PRIVATE, VARY),
+        history=f"/streams/file/{head.id}",
+    )
 
 
 async def _list(exchange: Exchange) -> Outcome:
     actor = await required_actor(exchange, "Listing one's own files")
     if isinstance(actor, Unauthenticated):
         return actor
-    asked = _parse(exchange.query)
+    asked = parse_page(exchange, "/files")
     if isinstance(asked, Malformed):
         return asked
     refused = not_acceptable(exchange)
     if refused is not None:
         return refused
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
-    queries = exchange.services.file_queries
-    rows = await queries.own(actor.account_id, asked.after, asked.limit + 1)
-    page = rows[: asked.limit]
-    cursor = _cursor(page[-1]) if len(rows) > len(page) else None
-    names = await _names(exchange, page)
-    current = list_tag(SCHEMA_VERSION, f"{asked.limit} {asked.cursor} {cursor}", _digest(page))
-    # A page's time would say nothing of the files that left it: only its tag counts.
-    match evaluate(conditions, tag=current, modified=None, safe=True):
-        case Verdict.NOT_MODIFIED:
-            return NotModified(current, *_CACHING)
-        case Verdict.FAILED:
-            return StaleVersion(current, "/files")
-        case Verdict.PROCEED:
-            links = [asked.link("first", None)]
-            if cursor is not None:
-                links.append(asked.link("next", cursor))
-            items = b",".join(map(body, page, names))
-            following = b"null" if cursor is None else b'"%s"' % cursor.encode()
-            shown = b'{"items":[%s],"nextCursor":%s}' % (items, following)
-            return Found(shown, current, None, *_CACHING, tuple(links))
-
-
-def _parse(query: bytes) -> Asked | Malformed:
-    parameters = parse_query(query, frozenset({"cursor", "limit"}))
-    if isinstance(parameters, Malformed):
-        return parameters
-    limit = parse_limit(parameters.get("limit"))
-    if isinstance(limit, Malformed):
-        return limit
-    text = parameters.get("cursor")
-    cursor = None if text is None else decode_cursor(text, of_list=_LIST)
-    return cursor if isinstance(cursor, Malformed) else Asked(limit, cursor)
-
-
-def _cursor(row: FileRow) -> str:
-    return encode_cursor(Cursor.of(row.created_at, row.id), of_list=_LIST)
-
-
-def _digest(page: Sequence[FileRow]) -> bytes:
-    return blake2b(
-        b"".join([row.id.bytes + row.version.to_bytes(4) for row in page]), digest_size=16
-    ).digest()
+    place = _NEWEST if asked.before is None else FilePlace(*asked.before)
+    rows = await exchange.services.file_queries.own(actor.account_id, place, asked.limit + 1)
+    page, following = asked.split(rows, lambda row: (row.created_at, row.id))
+    items = b",".join(map(body, page, await _names(exchange, page)))
+    return page_answer(exchange, asked, items, following, schema=SCHEMA_VERSION)
 
 
 async def _names(exchange: Exchange, rows: Sequence[FileRow]) -> Sequence[str | None]:

@@ -24,7 +24,7 @@ from api.requests import (
     read_nothing,
     required_actor,
 )
-from api.responses import respond
+from api.responses import UNSEEN_BY_CACHES, respond
 from api.route_table import takes
 from commands.erasing import erase
 from commands.outcomes import Found, Malformed, Outcome, StaleVersion, Unauthenticated
@@ -40,8 +40,6 @@ Incoming = Request[Any, Any, Any]
 DEFAULT_DAYS = 30
 MOST_DAYS = 366
 _ACTIVITY_PARAMETERS = frozenset({"days"})
-
-UNSEEN_BY_CACHES = ("no-store", "Accept, Authorization")
 
 _encode = msgspec.json.Encoder().encode
 _view = AccountView()

@@ -8,6 +8,9 @@ from api.headers import Headers
 from api.media_type import MediaType, parse_media_type, split_list
 from commands.outcomes import NotAcceptable
 
+JSON_TYPE = "application/json"
+HTML_TYPE = "text/html"
+
 _QUALITY = re.compile(r"0(?:\.\d{0,3})?|1(?:\.0{0,3})?", re.ASCII)
 _RETURN = re.compile(
     r'return[ \t]*=[ \t]*(?:minimal|"minimal"|(?P<other>[^ \t;]+))(?=[ \t]*(?:;|\Z))', re.IGNORECASE

@@ -11,27 +11,23 @@ import msgspec
 from litestar import Request, get
 
 from api.answer import Answer
-from api.conditional import parse_conditions
+from api.conditional import shown
 from api.etag import list_tag
 from api.exchange import Exchange
 from api.query import bad_parameter, parse_integer, parse_limit, parse_moment, parse_query
 from api.requests import id_in_path, not_acceptable
-from api.responses import PRIVATE, respond
+from api.responses import PRIVATE, VARY, respond
 from api.times import rfc3339
 from commands.outcomes import (
     Forbidden,
-    Found,
     Malformed,
     NotFound,
-    NotModified,
     Outcome,
-    StaleVersion,
     Unauthenticated,
 )
 from commands.ports import LogEntry, LogFilter, Metadata
 from commands.post_history import as_of, at_version
 from commands.posts import POST_NOT_FOUND
-from commands.preconditions import Verdict, evaluate
 from domain import post, post_access
 from domain.post import Post
 from domain.refusal import UnderLegalHold
@@ -39,7 +35,6 @@ from domain.stream import Actor
 from projections.posts import body, tag
 
 IMMUTABLE = "private, max-age=31536000, immutable"
-_VARY = "Accept, Authorization"
 _LARGEST_VERSION = 2**31 - 1
 _DELETION = "post.deleted.v1"
 
@@ -112,9 +107,6 @@ async def _versions(exchange: Exchange) -> Outcome:
         return after
     if isinstance(limit, Malformed):
         return limit
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
     which = LogFilter(stream=post.stream(post_id), after_version=after)
     # One more than asked for tells whether there is another page.
     entries = [entry async for entry in exchange.services.log.entries(which, limit=limit + 1)]
@@ -122,21 +114,19 @@ async def _versions(exchange: Exchange) -> Outcome:
     following = page[-1].version if len(entries) > limit else None
     ids = b"".join(entry.event_id.bytes for entry in page)
     digest = blake2b(ids, digest_size=16, person=b"versions").digest()
-    current = list_tag(_LIST_VERSION, f"{post_id} {after} {limit} {following}", digest)
-    # Several events can share a second, so dates decide nothing here; no Last-Modified is sent.
-    match evaluate(conditions, tag=current, modified=None, safe=True):
-        case Verdict.NOT_MODIFIED:
-            return NotModified(current, PRIVATE, _VARY)
-        case Verdict.FAILED:
-            return StaleVersion(current, f"/posts/{post_id}/versions")
-        case Verdict.PROCEED:
-            links = [f'</posts/{post_id}/versions?limit={limit}>; rel="first"']
-            if following is not None:
-                address = f"/posts/{post_id}/versions?after={following}&limit={limit}"
-                links.append(f'<{address}>; rel="next"')
-            listed = [_entry(entry) for entry in page]
-            written = msgspec.json.encode({"items": listed, "nextAfter": following})
-            return Found(written, current, None, PRIVATE, _VARY, tuple(links))
+    links = [f'</posts/{post_id}/versions?limit={limit}>; rel="first"']
+    if following is not None:
+        address = f"/posts/{post_id}/versions?after={following}&limit={limit}"
+        links.append(f'<{address}>; rel="next"')
+    return shown(
+        exchange,
+        msgspec.json.encode({"items": [_entry(entry) for entry in page], "nextAfter": following}),
+        tag=list_tag(_LIST_VERSION, f"{post_id} {after} {limit} {following}", digest),
+        modified=None,
+        caching=(PRIVATE, VARY),
+        history=f"/posts/{post_id}/versions",
+        links=links,
+    )
 
 
 async def _version(exchange: Exchange) -> Outcome:
@@ -191,17 +181,14 @@ async def _refused(exchange: Exchange, actor: Actor | None, post_id: UUID) -> Ou
 def _as_it_was(exchange: Exchange, state: Post | None, cache_control: str) -> Outcome:
     if state is None or state.deleted:
         return VERSION_NOT_FOUND
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
-    current = tag(state.version)
-    match evaluate(conditions, tag=current, modified=state.updated_at, safe=True):
-        case Verdict.PROCEED:
-            return Found(body(state), current, state.updated_at, cache_control, _VARY)
-        case Verdict.NOT_MODIFIED:
-            return NotModified(current, cache_control, _VARY)
-        case Verdict.FAILED:
-            return StaleVersion(current, f"/posts/{state.id}/versions")
+    return shown(
+        exchange,
+        body(state),
+        tag=tag(state.version),
+        modified=state.updated_at,
+        caching=(cache_control, VARY),
+        history=f"/posts/{state.id}/versions",
+    )
 
 
 def _entry(entry: LogEntry) -> VersionEntry:

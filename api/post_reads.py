@@ -5,24 +5,21 @@ from typing import Any
 from litestar import Request, get
 
 from api.answer import Answer
-from api.conditional import parse_conditions
+from api.conditional import Caching, settled
 from api.exchange import Exchange
 from api.post_history import read_as_of
 from api.requests import id_in_path, not_acceptable
-from api.responses import PRIVATE, respond
+from api.responses import PRIVATE, VARY, respond
 from api.route_table import direct
 from api.urlencoded import reencoded
 from commands.outcomes import (
     Found,
     Malformed,
     Moved,
-    NotModified,
     Outcome,
-    StaleVersion,
     Unauthenticated,
 )
 from commands.posts import POST_NOT_FOUND
-from commands.preconditions import Preconditions, Verdict, evaluate
 from domain import post_access
 from domain.refusal import UnderLegalHold
 from domain.stream import Actor
@@ -72,12 +69,9 @@ async def _by_id(exchange: Exchange) -> Outcome:
         return post_id
     if exchange.query:
         return await read_as_of(exchange, actor, post_id)
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
     queries = exchange.services.post_queries
     head = await queries.head(post_id)
-    return await _answer(exchange, actor, conditions, head)
+    return await _answer(exchange, actor, head)
 
 
 async def _by_slug(exchange: Exchange) -> Outcome:
@@ -88,9 +82,6 @@ async def _by_slug(exchange: Exchange) -> Outcome:
     actor = await exchange.actor()
     if isinstance(actor, Unauthenticated):
         return actor
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
     queries = exchange.services.post_queries
     slug = exchange.parameter("slug")
     head = await queries.head_by_slug(slug)
@@ -102,16 +93,14 @@ async def _by_slug(exchange: Exchange) -> Outcome:
         query = f"?{reencoded(exchange.query)}" if exchange.query else ""
         redirect = Moved(f"/posts/slug/{moved.slug}{query}", SLUG_REDIRECT_SECONDS, private)
         return _refused(exchange, actor, moved) or redirect
-    return await _answer(exchange, actor, conditions, head)
+    return await _answer(exchange, actor, head)
 
 
-async def _answer(
-    exchange: Exchange, actor: Actor | None, conditions: Preconditions, head: PostHead | None
-) -> Outcome:
+async def _answer(exchange: Exchange, actor: Actor | None, head: PostHead | None) -> Outcome:
     """Judge by the head alone; the body is fetched only to be sent."""
     queries = exchange.services.post_queries
     while head is not None:
-        settled = _refused(exchange, actor, head) or _by_conditions(conditions, head)
+        settled = _refused(exchange, actor, head) or _settled(exchange, head)
         if settled is not None:
             return settled
         body = await queries.body(head)
@@ -130,21 +119,19 @@ def _refused(exchange: Exchange, actor: Actor | None, head: PostHead) -> Outcome
     return not_acceptable(exchange)
 
 
-def _by_conditions(conditions: Preconditions, head: PostHead) -> Outcome | None:
-    """Answer without the body where the conditions allow it (RFC 9110, section 13.2.2)."""
-    current = tag(head.version)
-    match evaluate(conditions, tag=current, modified=head.updated_at, safe=True):
-        case Verdict.PROCEED:
-            return None
-        case Verdict.NOT_MODIFIED:
-            return NotModified(current, *_caching(head))
-        case Verdict.FAILED:
-            return StaleVersion(current, f"/posts/{head.id}/versions")
+def _settled(exchange: Exchange, head: PostHead) -> Outcome | None:
+    return settled(
+        exchange,
+        tag=tag(head.version),
+        modified=head.updated_at,
+        caching=_caching(head),
+        history=f"/posts/{head.id}/versions",
+    )
 
 
-def _caching(head: PostHead) -> tuple[str, str]:
+def _caching(head: PostHead) -> Caching:
     """Say who may keep the answer and what it varies by."""
     public = post_access.may_see(None, author_id=head.author_id, status=head.status)
     if public and head.held_by is None:
         return PUBLIC, "Accept"
-    return PRIVATE, "Accept, Authorization"
+    return PRIVATE, VARY

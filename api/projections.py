@@ -8,7 +8,7 @@ from litestar import Request, get
 from api.answer import Answer
 from api.exchange import Exchange
 from api.requests import no_query, not_acceptable, required_actor
-from api.responses import respond
+from api.responses import UNSEEN_BY_CACHES, respond
 from commands.outcomes import Forbidden, Found, NotFound, Outcome, Unauthenticated
 from domain.stream import Role
 from projections.status import ProjectionStatus
@@ -18,7 +18,6 @@ Incoming = Request[Any, Any, Any]
 PROJECTION_NOT_FOUND = NotFound("projection_not_found")
 _OPERATORS_ALONE = Forbidden("Only operators may see the projections.")
 # Of this moment, and of no other.
-CACHING = ("no-store", "Accept, Authorization")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -51,7 +50,7 @@ async def _list(exchange: Exchange) -> Outcome:
     if refused is not None:
         return refused
     statuses = await exchange.services.projections.all()
-    return Found(_encode(ProjectionList([*statuses])), None, None, *CACHING)
+    return Found(_encode(ProjectionList([*statuses])), None, None, *UNSEEN_BY_CACHES)
 
 
 async def _read(exchange: Exchange) -> Outcome:
@@ -61,7 +60,7 @@ async def _read(exchange: Exchange) -> Outcome:
     status = await known(exchange)
     if status is None:
         return PROJECTION_NOT_FOUND
-    return Found(_encode(status), None, None, *CACHING)
+    return Found(_encode(status), None, None, *UNSEEN_BY_CACHES)
 
 
 async def known(exchange: Exchange) -> ProjectionStatus | None:

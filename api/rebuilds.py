@@ -9,7 +9,7 @@ from litestar import Request, delete, get, post
 
 from api.answer import Answer
 from api.exchange import Exchange
-from api.projections import CACHING, PROJECTION_NOT_FOUND, known
+from api.projections import PROJECTION_NOT_FOUND, known
 from api.requests import (
     condition_failed,
     id_in_path,
@@ -18,7 +18,7 @@ from api.requests import (
     read_nothing,
     required_actor,
 )
-from api.responses import respond
+from api.responses import UNSEEN_BY_CACHES, respond
 from commands.outcomes import Accepted, Done, Forbidden, Found, NotFound, Outcome, Unauthenticated
 from domain.refusal import RejectedByState
 from domain.stream import Actor, Role
@@ -135,7 +135,7 @@ async def _read(exchange: Exchange) -> Outcome:
         requested_at=found.requested_at,
     )
     again = _ASK_AGAIN_SECONDS if found.status in UNDER_WAY else None
-    return Found(_encode(body), None, None, *CACHING, retry_after=again)
+    return Found(_encode(body), None, None, *UNSEEN_BY_CACHES, retry_after=again)
 
 
 async def _cancel(exchange: Exchange) -> Outcome:

@@ -3,20 +3,17 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Request, delete, get, patch, post
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import force_setattr
 
 from api.answer import Answer
-from api.conditional import parse_conditions
+from api.conditional import parse_conditions, shown
 from api.content import ContentKind
-from api.cursor import Cursor, decode_cursor, encode_cursor
 from api.elsewhere import taken_by
 from api.exchange import Exchange
 from api.likely import as_likely
-from api.pages import VARY, page_links, private_page
-from api.query import parse_limit, parse_query
+from api.pages import page_answer, parse_page
 from api.requests import (
     JSON_ONLY,
     MERGE_PATCH,
@@ -29,20 +26,17 @@ from api.requests import (
     refused_headers,
     required_actor,
 )
-from api.responses import PRIVATE, respond
+from api.responses import PRIVATE, VARY, respond
 from api.route_table import takes
 from commands.handle import Stop
 from commands.outcomes import (
     BodyTooLarge,
     Forbidden,
-    Found,
     Malformed,
-    NotModified,
     Outcome,
-    StaleVersion,
     Unauthenticated,
 )
-from commands.preconditions import NO_PRECONDITIONS, Verdict, evaluate
+from commands.preconditions import NO_PRECONDITIONS
 from commands.redirects import (
     DELETE,
     REDIRECT_NOT_FOUND,
@@ -60,13 +54,11 @@ from projections.redirects import SCHEMA_VERSION, RedirectBody, RedirectView
 Incoming = Request[Any, Any, Any]
 
 _PATH = "/redirects"
-_PARAMETERS = frozenset({"cursor", "limit"})
 _OPERATORS_ALONE = Forbidden("Only operators see and change redirects.")
 
 Text = Annotated[str, Meta(min_length=1, max_length=2048)]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
 
-_encode = msgspec.json.Encoder().encode
 _view = RedirectView()
 
 
@@ -104,13 +96,6 @@ class RedirectPage(Struct, frozen=True, rename="camel"):
     items: list[RedirectBody]
     next_cursor: str | None
     """Where the next page begins; null on the last one."""
-
-
-class _RawPage(Struct, frozen=True, rename="camel"):
-    """The same, of bodies that are JSON already."""
-
-    items: list[msgspec.Raw]
-    next_cursor: str | None
 
 
 @get(_PATH)
@@ -174,32 +159,16 @@ async def _list(exchange: Exchange) -> Outcome:
     refused = await _refused(exchange)
     if refused is not None:
         return refused
-    parameters = parse_query(exchange.query, _PARAMETERS)
-    if isinstance(parameters, Malformed):
-        return parameters
-    limit = parse_limit(parameters.get("limit"))
-    if isinstance(limit, Malformed):
-        return limit
-    text = parameters.get("cursor")
-    cursor = None if text is None else decode_cursor(text, of_list=_PATH)
-    if isinstance(cursor, Malformed):
-        return cursor
+    asked = parse_page(exchange, _PATH)
+    if isinstance(asked, Malformed):
+        return asked
     refused = not_acceptable(exchange)
     if refused is not None:
         return refused
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
-    before = None if cursor is None else (cursor.at, cursor.id)
-    # One more than the page holds tells whether another page follows.
-    rows = await exchange.services.redirect_queries.page(limit + 1, before)
-    page, following = rows[:limit], None
-    if len(rows) > limit:
-        last = Cursor.of(page[-1].created_at, page[-1].id)
-        following = encode_cursor(last, of_list=_PATH)
-    body = _encode(_RawPage([msgspec.Raw(row.body) for row in page], following))
-    links = page_links(_PATH, limit, following, {})
-    return private_page(body, conditions, schema=SCHEMA_VERSION, path=_PATH, links=links)
+    rows = await exchange.services.redirect_queries.page(asked.limit + 1, asked.before)
+    page, following = asked.split(rows, lambda row: (row.created_at, row.id))
+    items = b",".join(row.body for row in page)
+    return page_answer(exchange, asked, items, following, schema=SCHEMA_VERSION)
 
 
 async def _read(exchange: Exchange) -> Outcome:
@@ -212,20 +181,17 @@ async def _read(exchange: Exchange) -> Outcome:
     refused = no_query(exchange) or not_acceptable(exchange)
     if refused is not None:
         return refused
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
     row = await exchange.services.redirect_queries.by_id(redirect_id)
     if row is None:
         return REDIRECT_NOT_FOUND
-    tag = _view.tag(row.version)
-    match evaluate(conditions, tag=tag, modified=row.updated_at, safe=True):
-        case Verdict.NOT_MODIFIED:
-            return NotModified(tag, PRIVATE, VARY)
-        case Verdict.FAILED:
-            return StaleVersion(tag, _view.history(redirect_id))
-        case Verdict.PROCEED:
-            return Found(row.body, tag, row.updated_at, PRIVATE, VARY)
+    return shown(
+        exchange,
+        row.body,
+        tag=_view.tag(row.version),
+        modified=row.updated_at,
+        caching=(PRIVATE, VARY),
+        history=_view.history(redirect_id),
+    )
 
 
 async def _create(exchange: Exchange, actor: Actor | Unauthenticated | None) -> Outcome:

@@ -212,7 +212,7 @@ _ALL = (
     ),
     Status(
         *(412, "Precondition Failed", f"{_9110}15.5.13", (_A,)),
-        "If-Match names another version than the current one.",
+        "A precondition does not hold: most often, If-Match names a version that is not current.",
         f"{_HTTP}preconditions.py::test_if_match_holds_back_any_other",
     ),
     Status(

@@ -5,7 +5,7 @@ It answers 200 with what is known of a status, never with the status itself. All
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape
 from typing import Any
 
@@ -15,13 +15,12 @@ from litestar import Request, get
 from api.answer import Answer
 from api.documents import Document
 from api.exchange import Exchange
-from api.negotiation import best
+from api.html_pages import html_page, in_either_form, json_document
+from api.negotiation import JSON_TYPE
 from api.problem_catalogue import CATALOGUE
-from api.problem_pages import HTML_TYPE, JSON_TYPE, html_page
-from api.requests import no_query
 from api.responses import respond
 from api.status_catalogue import NOTES, STATUSES, By, Status
-from commands.outcomes import NotAcceptable, NotFound
+from commands.outcomes import NotFound
 
 Incoming = Request[Any, Any, Any]
 
@@ -59,7 +58,7 @@ class HttpStatuses(msgspec.Struct, frozen=True):
 @get("/http-statuses")
 async def list_statuses(request: Incoming) -> Answer:
     """List the 63 status codes, and who answers with each."""
-    return _answer(Exchange.of(request.scope), None)
+    return in_either_form(Exchange.of(request.scope), partial(_document, None))
 
 
 @get("/http-statuses/{code:str}")
@@ -70,20 +69,10 @@ async def read_status(request: Incoming) -> Answer:
     known = {str(each): each for each in STATUSES}
     if code not in known:
         return respond(NotFound("status_not_found"), exchange)
-    return _answer(exchange, known[code])
+    return in_either_form(exchange, partial(_document, known[code]))
 
 
 HANDLERS = (list_statuses, read_status)
-
-
-def _answer(exchange: Exchange, code: int | None) -> Answer:
-    media_type = best(exchange.headers, (JSON_TYPE, HTML_TYPE))
-    if isinstance(media_type, NotAcceptable):
-        return respond(media_type, exchange)
-    refused = no_query(exchange)
-    if refused is not None:
-        return respond(refused, exchange)
-    return _document(code, media_type).answer(exchange)
 
 
 @lru_cache(maxsize=2 * len(STATUSES) + 2)
@@ -91,11 +80,11 @@ def _document(code: int | None, media_type: str) -> Document:
     if code is None:
         listed = HttpStatuses([_described(each) for each in STATUSES.values()], list(NOTES))
         if media_type == JSON_TYPE:
-            return Document.of(msgspec.json.encode(listed), JSON_TYPE, vary="Accept")
+            return json_document(listed)
         return html_page("HTTP statuses", _table(listed))
     described = _described(STATUSES[code])
     if media_type == JSON_TYPE:
-        return Document.of(msgspec.json.encode(described), JSON_TYPE, vary="Accept")
+        return json_document(described)
     return html_page(f"{described.code} {described.name}", _details(described))
 
 

@@ -1,23 +1,19 @@
 """The accounts, for administrators."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, get, post
 
-from api.account_bodies import UserBody, UserPage, user_body
+from api.account_bodies import user_body
 from api.account_requests import ChangeRoles as AskedRoles
 from api.answer import Answer
-from api.conditional import parse_conditions
+from api.conditional import parse_conditions, shown
 from api.content import ContentKind
-from api.cursor import Cursor, decode_cursor, encode_cursor
-from api.etag import list_tag
 from api.exchange import Exchange
 from api.likely import as_likely
-from api.query import parse_limit, parse_query
+from api.pages import PageAsked, page_answer, parse_page
 from api.requests import (
     JSON_ONLY,
     address_fault,
@@ -28,7 +24,7 @@ from api.requests import (
     read_nothing,
     refused_headers,
 )
-from api.responses import PRIVATE, respond
+from api.responses import PRIVATE, VARY, respond
 from api.route_table import takes
 from commands.accounts import ACCOUNT_NOT_FOUND, ChangeAsked, Wish, change_account
 from commands.handle import Stop
@@ -36,23 +32,17 @@ from commands.outcomes import (
     BodyTooLarge,
     Erased,
     Forbidden,
-    Found,
     Malformed,
-    NotModified,
     Outcome,
-    StaleVersion,
     Unauthenticated,
 )
-from commands.preconditions import NO_PRECONDITIONS, Verdict, evaluate
+from commands.preconditions import NO_PRECONDITIONS
 from domain.account_decisions import AccountCommand, ChangeRoles, Disable, Enable
 from domain.stream import Actor, Role
 from projections.accounts import SCHEMA_VERSION, AccountRow, AccountView
 
 Incoming = Request[Any, Any, Any]
 
-_LIST = "users"
-_PARAMETERS = frozenset({"cursor", "email", "limit"})
-_VARY = "Accept, Authorization"
 _ADMINS_ALONE = Forbidden("Only admins may see and change the accounts of others.")
 
 _encode = msgspec.json.Encoder().encode
@@ -94,7 +84,7 @@ async def change_roles(request: Incoming) -> Answer:
         asked = await read_json(exchange, AskedRoles)
         if isinstance(asked, Malformed | BodyTooLarge):
             return Stop(asked)
-        return ChangeRoles(asked.roles)
+        return ChangeRoles(frozenset(asked.roles))
 
     return await _change(exchange, wish, "ChangeAccountRoles", accepts=JSON_ONLY)
 
@@ -157,24 +147,20 @@ async def _read(exchange: Exchange) -> Outcome:
     refused = no_query(exchange) or not_acceptable(exchange)
     if refused is not None:
         return refused
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
     account = await exchange.services.account_queries.by_id(user_id)
     if account is None:
         return ACCOUNT_NOT_FOUND
     people = await exchange.services.identity.people.of([user_id])
     if account.erased or user_id not in people:
         return Erased()
-    current = _view.tag(account.version)
-    match evaluate(conditions, tag=current, modified=None, safe=True):
-        case Verdict.NOT_MODIFIED:
-            return NotModified(current, PRIVATE, _VARY)
-        case Verdict.FAILED:
-            return StaleVersion(current, _view.history(user_id))
-        case Verdict.PROCEED:
-            body = _encode(user_body(account, people[user_id]))
-            return Found(body, current, None, PRIVATE, _VARY)
+    return shown(
+        exchange,
+        _encode(user_body(account, people[user_id])),
+        tag=_view.tag(account.version),
+        modified=None,
+        caching=(PRIVATE, VARY),
+        history=_view.history(user_id),
+    )
 
 
 async def _list(exchange: Exchange) -> Outcome:
@@ -183,81 +169,31 @@ async def _list(exchange: Exchange) -> Outcome:
         return actor or Unauthenticated("Listing the accounts needs an access token.")
     if not actor.has(Role.ADMIN):
         return _ADMINS_ALONE
-    parameters = parse_query(exchange.query, _PARAMETERS)
-    if isinstance(parameters, Malformed):
-        return parameters
-    limit = parse_limit(parameters.get("limit"))
-    if isinstance(limit, Malformed):
-        return limit
-    cursor = _cursor_in(parameters.get("cursor"))
-    if isinstance(cursor, Malformed):
-        return cursor
+    asked = parse_page(exchange, "/users", frozenset({"email"}))
+    if isinstance(asked, Malformed):
+        return asked
     refused = not_acceptable(exchange)
     if refused is not None:
         return refused
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
-    email = parameters.get("email")
-    accounts = await _accounts(exchange, email, limit, cursor)
+    accounts = await _accounts(exchange, asked)
     if isinstance(accounts, Malformed):
         return accounts
     people = await exchange.services.identity.people.of([account.id for account in accounts])
-    following = None
-    if len(accounts) > limit:
-        accounts = accounts[:limit]
-        following = _cursor_after(accounts[-1])
-    items = [user_body(account, people[account.id]) for account in accounts if account.id in people]
-    current = _page_tag(exchange.query, items)
-    match evaluate(conditions, tag=current, modified=None, safe=True):
-        case Verdict.NOT_MODIFIED:
-            return NotModified(current, PRIVATE, _VARY)
-        case Verdict.FAILED:
-            return StaleVersion(current, "/users")
-        case Verdict.PROCEED:
-            links = [_link("first", limit, None, email)]
-            if following is not None:
-                links.append(_link("next", limit, following, email))
-            body = _encode(UserPage(items, following))
-            return Found(body, current, None, PRIVATE, _VARY, tuple(links))
+    page, following = asked.split(accounts, lambda account: (account.created_at, account.id))
+    items = b",".join(
+        _encode(user_body(account, people[account.id])) for account in page if account.id in people
+    )
+    return page_answer(exchange, asked, items, following, schema=SCHEMA_VERSION)
 
 
-def _page_tag(query: bytes, items: Sequence[UserBody]) -> str:
-    shown = b"".join(item.id.bytes + item.version.to_bytes(4) for item in items)
-    digest = blake2b(shown, digest_size=16, person=b"users").digest()
-    return list_tag(SCHEMA_VERSION, query.decode("latin-1"), digest)
-
-
-async def _accounts(
-    exchange: Exchange, email: str | None, limit: int, cursor: Cursor | None
-) -> list[AccountRow] | Malformed:
-    """Give one account more than the page holds, which tells whether another page follows."""
+async def _accounts(exchange: Exchange, asked: PageAsked) -> Sequence[AccountRow] | Malformed:
     queries = exchange.services.account_queries
-    if email is not None:
-        fault = address_fault(exchange, email)
-        if fault is not None:
-            return Malformed("bad_parameter", fault.detail, "email")
-        personal_data = exchange.services.identity.accounts.personal_data
-        found = await queries.by_email(personal_data.email_hash(email))
-        return [] if found is None else [found]
-    before = None
-    if cursor is not None:
-        before = (cursor.at, cursor.id)
-    return [*await queries.page(limit + 1, before)]
-
-
-def _cursor_in(text: str | None) -> Cursor | Malformed | None:
-    return None if text is None else decode_cursor(text, of_list=_LIST)
-
-
-def _cursor_after(account: AccountRow) -> str:
-    return encode_cursor(Cursor.of(account.created_at, account.id), of_list=_LIST)
-
-
-def _link(relation: str, limit: int, cursor: str | None, email: str | None) -> str:
-    query: dict[str, str | int] = {"limit": limit}
-    if email is not None:
-        query["email"] = email
-    if cursor is not None:
-        query["cursor"] = cursor
-    return f'</users?{urlencode(query)}>; rel="{relation}"'
+    email = asked.filters.get("email")
+    if email is None:
+        return await queries.page(asked.limit + 1, asked.before)
+    fault = address_fault(exchange, email)
+    if fault is not None:
+        return Malformed("bad_parameter", fault.detail, "email")
+    personal_data = exchange.services.identity.accounts.personal_data
+    found = await queries.by_email(personal_data.email_hash(email))
+    return () if found is None else (found,)

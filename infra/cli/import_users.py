@@ -6,10 +6,8 @@ import stat
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from enum import StrEnum
 from typing import BinaryIO
 
-import msgspec
 import rich_click as click
 
 from commands.accounts import Registration, register
@@ -20,6 +18,7 @@ from infra.bootstrap import Product
 from infra.cli.callers import operator, why
 from infra.cli.common import FAILED, opened, read_settings, run
 from infra.cli.import_lines import Line, Lines, Refused, read_line
+from infra.cli.import_results import LineResult, Result, summary
 from infra.cli.output import as_json, print_json, print_table
 from infra.cli.progress import Progress, progress
 
@@ -29,36 +28,20 @@ _CHUNK_BYTES = 64 * 1024
 _MOST_ROWS = 1000
 
 
-class Result(StrEnum):
-    """What became of a line."""
-
-    TAKEN = "taken"
-    KNOWN = "known"
-    REFUSED = "refused"
-
-
-class Told(msgspec.Struct, frozen=True):
-    """What is told of a line."""
-
-    line: int
-    result: Result
-    reason: str = ""
-
-
 class Report:
     """Counts the lines and tells of those that were not taken, in the order of the file."""
 
     def __init__(self, *, as_they_come: bool) -> None:
         self.counts = dict.fromkeys(Result, 0)
         self._as_they_come = as_they_come
-        self._rows: dict[Result, list[Told]] = {Result.REFUSED: [], Result.KNOWN: []}
+        self._rows: dict[Result, list[LineResult]] = {Result.REFUSED: [], Result.KNOWN: []}
 
     @property
     def lines(self) -> int:
         """How many lines there were so far."""
         return sum(self.counts.values())
 
-    def add(self, told: Told) -> None:
+    def add(self, told: LineResult) -> None:
         """Note what became of a line."""
         self.counts[told.result] += 1
         if told.result is Result.TAKEN:
@@ -79,14 +62,6 @@ class Report:
         unsaid = self.counts[Result.REFUSED] + self.counts[Result.KNOWN] - len(rows)
         if unsaid and not self._as_they_come:
             click.echo(f"and {unsaid:,} more, which --json tells")
-
-    def summary(self) -> str:
-        """Say the numbers."""
-        counts = self.counts
-        return (
-            f"accounts: {counts[Result.TAKEN]:,} taken, {counts[Result.KNOWN]:,} known already, "
-            f"{counts[Result.REFUSED]:,} refused"
-        )
 
 
 @click.command("import")
@@ -110,7 +85,7 @@ def import_users(context: click.Context, file: BinaryIO, *, json_wanted: bool) -
                     await _import(product, file, report, tell)
             finally:
                 report.show()
-                click.echo(f"{report.summary()} {tell.pace}", err=True)
+                click.echo(f"{summary('accounts', report.counts)} {tell.pace}", err=True)
 
     run(work())
     if report.counts[Result.TAKEN] < report.lines:
@@ -120,7 +95,7 @@ def import_users(context: click.Context, file: BinaryIO, *, json_wanted: bool) -
 async def _import(product: Product, file: BinaryIO, report: Report, tell: Progress) -> None:
     """Take the lines in their order, several at once; what was begun is finished in any case."""
     size = _size(file)
-    in_flight: deque[asyncio.Task[Told]] = deque()
+    in_flight: deque[asyncio.Task[LineResult]] = deque()
 
     async def settle(most: int) -> None:
         while len(in_flight) > most:
@@ -141,10 +116,10 @@ async def _import(product: Product, file: BinaryIO, report: Report, tell: Progre
         raise
 
 
-async def _take(product: Product, line: Line) -> Told:
+async def _take(product: Product, line: Line) -> LineResult:
     person = read_line(line.data)
     if isinstance(person, Refused):
-        return Told(line.number, Result.REFUSED, person.reason)
+        return LineResult(line.number, Result.REFUSED, person.reason)
     registration = Registration(
         account_id=product.ledger.new_id(),
         email=person.email,
@@ -156,11 +131,11 @@ async def _take(product: Product, line: Line) -> Told:
     outcome = await register(product.accounts, operator("ImportAccount"), registration)
     match outcome:
         case Created():
-            return Told(line.number, Result.TAKEN)
+            return LineResult(line.number, Result.TAKEN)
         case RejectedByState(error="email_already_exists"):
-            return Told(line.number, Result.KNOWN, "email has an account already")
+            return LineResult(line.number, Result.KNOWN, "email has an account already")
         case _:
-            return Told(line.number, Result.REFUSED, why(outcome))
+            return LineResult(line.number, Result.REFUSED, why(outcome))
 
 
 async def _lines(file: BinaryIO) -> AsyncIterator[tuple[Line, int]]:

@@ -39,14 +39,18 @@ def read_csv(text: str) -> Iterator[Told]:
         names = next(rows, [])
         unknown = [name for name in names if name not in _COLUMNS]
         if unknown or len(set(names)) < len(names) or not {*_COLUMNS[:_NEEDED]} <= {*names}:
-            yield Told(1, f"the columns must be path, target, and any of {', '.join(_COLUMNS[2:])}")
+            yield Told(
+                1, f"The columns must be path, target, and any of {', '.join(_COLUMNS[2:])}."
+            )
             return
         for row in rows:
             number = rows.line_num
             if row:
                 yield Told(number, _of_row(names, row))
     except csv.Error as error:
-        yield Told(max(number, rows.line_num), f"not CSV, and nothing after it is read: {error}")
+        yield Told(
+            max(number, rows.line_num), f"This is not CSV ({error}), and nothing after it is read."
+        )
 
 
 def read_netlify(text: str) -> Iterator[Told]:
@@ -59,13 +63,13 @@ def read_netlify(text: str) -> Iterator[Told]:
 
 def _of_row(names: Sequence[str], row: Sequence[str]) -> NewRedirect | str:
     if len(row) != len(names):
-        return f"{len(row)} values for {len(names)} columns"
+        return f"There are {len(row)} values for {len(names)} columns."
     values = dict(zip(names, row, strict=True))
     times: list[datetime | None] = []
     for name in _COLUMNS[3:]:
         moment = _moment(values.get(name, ""))
         if isinstance(moment, str):
-            return f"{name} {moment}"
+            return f"{name}: {moment}"
         times.append(moment)
     return _redirect(values["path"], values["target"], values.get("status", ""), *times)
 
@@ -73,21 +77,21 @@ def _of_row(names: Sequence[str], row: Sequence[str]) -> NewRedirect | str:
 def _of_words(words: Sequence[str]) -> NewRedirect | str:
     path, *rest = words
     if rest and _QUERY.match(rest[0]):
-        return "redirects that depend on query parameters are not supported"
+        return "Redirects that depend on query parameters are not supported."
     if not rest:
-        return "there is no target"
+        return "There is no target."
     target, *more = rest
     status = more.pop(0) if more and not _QUERY.match(more[0]) else ""
     if more:
-        return "redirects that depend on country, language, role or cookie are not supported"
+        return "Redirects that depend on country, language, role or cookie are not supported."
     if status.endswith("!"):
-        return "forced redirects (!) are not supported: no redirect goes before what is there"
+        return "Forced redirects (!) are not supported: no redirect goes before what is there."
     if "*" in path or ":splat" in target:
-        return "splats (*) are not supported"
+        return "Splats (*) are not supported."
     if _PLACEHOLDER.search(path) or _PLACEHOLDER.search(target):
-        return "placeholders (:name) are not supported"
+        return "Placeholders (:name) are not supported."
     if path.startswith(("http://", "https://", "//")):
-        return "redirects of other hosts are not supported: begin with a path"
+        return "Redirects of other hosts are not supported: begin with a path."
     return _redirect(path, target, status)
 
 
@@ -100,7 +104,7 @@ def _redirect(
 ) -> NewRedirect | str:
     status = status or str(DEFAULT_STATUS)
     if status not in _STATUSES:
-        return f"the status must be one of {', '.join(sorted(_STATUSES))}"
+        return f"The status must be one of {', '.join(sorted(_STATUSES))}."
     number: Status = int(status)  # type: ignore[assignment]  # it is one of them
     return NewRedirect(path, target, number, active_from, active_until)
 
@@ -110,6 +114,6 @@ def _moment(text: str) -> datetime | str | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else "has no offset, such as Z"
+        return moment.astimezone(UTC) if moment.tzinfo else "The time has no offset, such as Z."
     except (ValueError, OverflowError):
-        return "is no time such as 2026-11-23T03:09:49Z"
+        return "It is no time such as 2026-11-23T03:09:49Z."

@@ -1,10 +1,9 @@
 """`ledgerpress redirects`: taking redirects over from elsewhere."""
 
+from collections import Counter
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 
-import msgspec
 import rich_click as click
 
 from api.app import route_table
@@ -15,27 +14,12 @@ from domain.refusal import RejectedByState, RejectedByValue
 from domain.web_path import normal_path
 from infra.cli.callers import operator, why
 from infra.cli.common import FAILED, Failure, opened, read_settings, run
+from infra.cli.import_results import LineResult, Result, summary
 from infra.cli.output import as_json, print_json, print_table
 from infra.cli.redirect_lines import Told, read_csv, read_netlify
 from infra.redirects import redirect_commands
 
 _MOST_BYTES = 16 * 1024 * 1024
-
-
-class Result(StrEnum):
-    """What became of a line."""
-
-    TAKEN = "taken"
-    KNOWN = "known"
-    REFUSED = "refused"
-
-
-class Line(msgspec.Struct, frozen=True):
-    """What is told of a line."""
-
-    line: int
-    result: Result
-    reason: str = ""
 
 
 @click.group()
@@ -57,7 +41,7 @@ def import_redirects(context: click.Context, file: Path, *, json_wanted: bool) -
     """
     told = _read(file)
     settings = read_settings()
-    done: list[Line] = []
+    done: list[LineResult] = []
 
     async def work() -> None:
         async with opened(settings) as product:
@@ -85,17 +69,17 @@ def _read(file: Path) -> Iterator[Told]:
     return read_csv(text) if file.suffix == ".csv" else read_netlify(text)
 
 
-async def _take(rules: Redirects, route_at: RouteAt, told: Told) -> Line:
+async def _take(rules: Redirects, route_at: RouteAt, told: Told) -> LineResult:
     if isinstance(told.asked, str):
-        return Line(told.line, Result.REFUSED, told.asked)
+        return LineResult(told.line, Result.REFUSED, told.asked)
     outcome = await create_redirect(rules, route_at, operator("ImportRedirect"), told.asked)
     if isinstance(outcome, Created):
-        return Line(told.line, Result.TAKEN)
+        return LineResult(told.line, Result.TAKEN)
     if isinstance(outcome, RejectedByState) and outcome.error == "redirect_already_exists":
         if await _is_known(rules, told.asked):
-            return Line(told.line, Result.KNOWN)
-        return Line(told.line, Result.REFUSED, "another redirect stands at this path")
-    return Line(told.line, Result.REFUSED, _reason(outcome))
+            return LineResult(told.line, Result.KNOWN)
+        return LineResult(told.line, Result.REFUSED, "Another redirect stands at this path.")
+    return LineResult(told.line, Result.REFUSED, _reason(outcome))
 
 
 async def _is_known(rules: Redirects, asked: NewRedirect) -> bool:
@@ -108,16 +92,11 @@ def _reason(outcome: Outcome) -> str:
     return outcome.detail if isinstance(outcome, RejectedByValue) else why(outcome)
 
 
-def _show(done: list[Line], *, json_wanted: bool) -> None:
+def _show(done: list[LineResult], *, json_wanted: bool) -> None:
     refused = [line for line in done if line.result is Result.REFUSED]
     if json_wanted:
         for line in done:
             print_json(line)
     elif refused:
         print_table(("line", "why"), [(f"{line.line:,}", line.reason) for line in refused])
-    counts = {result: sum(line.result is result for line in done) for result in Result}
-    click.echo(
-        f"redirects: {counts[Result.TAKEN]:,} taken, {counts[Result.KNOWN]:,} known already, "
-        f"{counts[Result.REFUSED]:,} refused",
-        err=True,
-    )
+    click.echo(summary("redirects", Counter(line.result for line in done)), err=True)

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,10 +12,10 @@ import asyncpg
 import bcrypt
 import pytest
 
+from tests.support.commands import forked
 from tests.support.log import connected
 from tests.support.waiting import eventually
 
-PROGRAM = [sys.executable, "-m", "infra.cli", "users", "import"]
 ROOT = Path(__file__).parents[3]
 HASH = bcrypt.hashpw(b"correct horse", bcrypt.gensalt(4)).decode()
 
@@ -39,7 +38,7 @@ class Operator:
         file.write_text(text, newline="")
         return await asyncio.to_thread(
             subprocess.run,
-            [*PROGRAM, "-" if pipe else str(file), *arguments],
+            [*forked(), "users", "import", "-" if pipe else str(file), *arguments],
             cwd=ROOT,
             env=self.environment(),
             input=text if pipe else "",
@@ -52,7 +51,7 @@ class Operator:
     def begin(self) -> subprocess.Popen[str]:
         """Start an import of what is yet to be written to a pipe."""
         return subprocess.Popen(
-            [*PROGRAM, "-"],
+            [*forked(), "users", "import", "-"],
             cwd=ROOT,
             env=self.environment(),
             stdin=subprocess.PIPE,
@@ -188,7 +187,7 @@ async def test_wrong_use(operator: Operator) -> None:
     for arguments in ((str(ROOT / "nowhere.ndjson"),), (str(ROOT),), ()):
         result = await asyncio.to_thread(
             subprocess.run,
-            [*PROGRAM, *arguments],
+            [*forked(), "users", "import", *arguments],
             cwd=ROOT,
             env=operator.environment(),
             stdin=subprocess.DEVNULL,
