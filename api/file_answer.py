@@ -20,7 +20,7 @@ import structlog
 from litestar.types import Message, Receive, Scope, Send
 
 from api.answer import Answer, Field
-from api.conditional import parse_conditions, parse_if_range
+from api.conditional import parse_if_range, settled
 from api.digest_fields import sha256_field
 from api.etag import quote
 from api.exchange import Exchange
@@ -30,15 +30,12 @@ from api.responses import respond
 from api.times import http_date
 from commands.file_store import Blob, OpenBlobs, StorageUnavailableError
 from commands.outcomes import (
-    Malformed,
     NotAcceptable,
     NotModified,
     Outcome,
     RangeNotSatisfiable,
-    StaleVersion,
     Unavailable,
 )
-from commands.preconditions import Verdict, evaluate
 from commands.ranges import Part, Parts, Unsatisfiable, Whole, select
 
 PIECE_BYTES = 256 * 1024
@@ -108,16 +105,13 @@ def _settled(exchange: Exchange, blob: ShownBlob) -> Outcome | None:
     acceptable = best(exchange.headers, (blob.mime,))
     if isinstance(acceptable, NotAcceptable):
         return acceptable
-    conditions = parse_conditions(exchange.headers)
-    if isinstance(conditions, Malformed):
-        return conditions
-    match evaluate(conditions, tag=blob.tag, modified=blob.modified, safe=True):
-        case Verdict.PROCEED:
-            return None
-        case Verdict.NOT_MODIFIED:
-            return NotModified(blob.tag, blob.cache_control, blob.vary)
-        case Verdict.FAILED:
-            return StaleVersion(blob.tag, blob.history)
+    return settled(
+        exchange,
+        tag=blob.tag,
+        modified=blob.modified,
+        caching=(blob.cache_control, blob.vary),
+        history=blob.history,
+    )
 
 
 class BlobAnswer:

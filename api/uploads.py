@@ -4,6 +4,7 @@ The order of checks is that of the HTTP contract. Nothing is recorded before the
 and whatever ends a request before that leaves nothing behind: `commands/file_store.py` says how.
 """
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -176,9 +177,6 @@ async def _take(
 
     async def do(remember: Remember | None) -> Outcome:
         assert found is not None and taken.received is not None  # noqa: S101, PT018 - it was read
-        no_room = await upload.keep()
-        if no_room is not None:
-            return _no_room(no_room)
         new = NewFile(
             file_id=exchange.services.new_id(),
             received=taken.received,
@@ -187,7 +185,18 @@ async def _take(
             width=found.width,
             height=found.height,
         )
-        return await _record(exchange, upload, new, remember)
+        sealing = None
+        if form.name is not None:  # the key is read while the disk works
+            seal = exchange.services.files.names.seal(owner_id, new.file_id, form.name)
+            sealing = asyncio.ensure_future(seal)
+        try:
+            no_room = await upload.keep()
+            if no_room is not None:
+                return _no_room(no_room)
+            return await _record(exchange, upload, new, remember, sealing)
+        finally:
+            if sealing is not None:
+                sealing.cancel()
 
     return await once_read(exchange, owner_id, read, 201, do)
 
@@ -203,15 +212,19 @@ async def _receive(exchange: Exchange, upload: Upload, form: FileForm) -> Outcom
 
 
 async def _record(
-    exchange: Exchange, upload: Upload, new: NewFile, remember: Remember | None
+    exchange: Exchange,
+    upload: Upload,
+    new: NewFile,
+    remember: Remember | None,
+    sealing: asyncio.Future[str | None] | None,
 ) -> Outcome:
     # The body may have taken minutes: the append checks what was known of the caller.
     async def attempt(actor: Actor | Unauthenticated | None) -> Outcome:
         denied = _denied(actor)
         if denied is not None or not isinstance(actor, Actor):
             return denied or Unauthenticated("The session is over.", token_given=True)
-        caller = exchange.caller(actor, "UploadFile")
-        return await upload_file(exchange.services.files, caller, upload, new, remember)
+        caller, files = exchange.caller(actor, "UploadFile"), exchange.services.files
+        return await upload_file(files, caller, upload, new, remember, sealing)
 
     return await as_likely(exchange, attempt)
 

@@ -125,12 +125,18 @@ async def upload_file(
     upload: Upload,
     new: NewFile,
     first_answer: Callable[[Representation], FirstAnswer] | None = None,
+    sealing: Awaitable[str | None] | None = None,
 ) -> Outcome:
-    """Record a file of the caller's whose blob is in place; the upload's hold ends with it."""
+    """Record a file of the caller's whose blob is in place; the upload's hold ends with it.
+
+    `sealing` gives its sealed name where that was begun before.
+    """
     assert caller.actor is not None  # noqa: S101 - `may_upload` was asked
     owner_id, ledger = caller.actor.account_id, files.ledger
     name = new.name
-    sealed = None if name is None else await files.names.seal(owner_id, new.file_id, name)
+    sealed = None
+    if name is not None:
+        sealed = await (sealing or files.names.seal(owner_id, new.file_id, name))
     command = file_decisions.Upload(
         owner_id=owner_id,
         digest=new.received.digest,

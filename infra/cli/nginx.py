@@ -9,6 +9,7 @@ from infra.cli.common import WRONG_USE, Failure, read_settings
 from infra.nginx.configuration import (
     EDGE_ERRORS,
     EVERYWHERE,
+    NO_SUCH_RANGE,
     EdgeText,
     Front,
     nginx_configuration,
@@ -62,6 +63,15 @@ _PORT = click.IntRange(1, 65535)
 @click.option(
     "--acme-folder", type=_FOLDER, help="What certbot calls the webroot: its proofs are served."
 )
+@click.option(
+    "--keep-files",
+    "keep_files_seconds",
+    type=click.IntRange(0, 60),
+    default=0,
+    metavar="SECONDS",
+    help="Show public files again for so long without asking whether they still are. "
+    "Default: 0, ask each time.",
+)
 def nginx(  # noqa: PLR0913 - one for each option
     *,
     certificate: Path,
@@ -74,6 +84,7 @@ def nginx(  # noqa: PLR0913 - one for each option
     user: str | None,
     folder: Path | None,
     acme_folder: Path | None,
+    keep_files_seconds: int,
 ) -> None:
     """Print an nginx.conf for TLS in front of the API: save it as /etc/nginx/nginx.conf.
 
@@ -101,6 +112,7 @@ def nginx(  # noqa: PLR0913 - one for each option
         folder=None if folder is None else folder.absolute(),
         acme_folder=None if acme_folder is None else acme_folder.absolute(),
         hsts_preload=settings.hsts_preload,
+        keep_files_seconds=keep_files_seconds,
         max_body_bytes=settings.max_body_bytes,
         max_upload_bytes=settings.max_upload_bytes,
     )
@@ -122,7 +134,7 @@ def edge_texts() -> dict[str, EdgeText]:
 
     return {
         each.error: EdgeText(CATALOGUE[each.error].title, CATALOGUE[each.error].meaning)
-        for each in EDGE_ERRORS
+        for each in (*EDGE_ERRORS, NO_SUCH_RANGE)
     }
 
 

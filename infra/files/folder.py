@@ -41,7 +41,7 @@ class FolderStore:
     async def open(self, digest: str) -> "FileBlob":
         """Open a blob; it stays readable when it is removed meanwhile."""
         path = blob_path(self._root, digest)
-        descriptor = await self._run(lambda: _open(path))
+        descriptor = await self._run(lambda: open_blob(path))
         if descriptor is None:
             raise BlobMissingError(digest)
         return FileBlob(descriptor, self._threads)
@@ -148,7 +148,8 @@ def blob_path(root: Path, digest: str) -> Path:
     return root / _BLOBS / digest[:2] / digest
 
 
-def _open(path: Path) -> int | None:
+def open_blob(path: Path) -> int | None:
+    """Open a file to be read; None where there is none."""
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

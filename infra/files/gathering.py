@@ -1,7 +1,8 @@
-"""Bytes on their way to disk: gathered into large pieces, hashed and written in a thread.
+"""Bytes on their way to disk: gathered into large pieces, written and hashed in a thread.
 
 A hop to a thread costs as much as hashing 100 KB, so small pieces are put together first. While one
-piece is written the next one gathers, and no more than these two are in memory.
+piece is written the next one gathers, and no more than these two are in memory. What is written is
+hashed afterwards, while the disk works on it.
 """
 
 import asyncio
@@ -17,7 +18,12 @@ from commands.images import ImageFault
 from infra.files.errors import storage_errors
 from infra.files.inspecting import inspect
 
-PIECE_BYTES = 512 * 1024
+PIECE_BYTES = 448 * 1024
+"""Reached by two of the largest pieces that are received at once (256 KB)."""
+SMALL_PIECE_BYTES = 192 * 1024
+"""Reached by one: for when many come at once, so that together they take less memory."""
+FEW = 8
+
 _LARGE_BYTES = 32 * 1024
 
 T = TypeVar("T")
@@ -25,7 +31,10 @@ Found = Inspected | Unfit | ImageFault
 
 
 class Gathering:
-    """Writes to a file of its own. One task at a time uses it, and closes it in the end."""
+    """Writes to a file of its own. One task at a time uses it, and settles it in the end."""
+
+    under_way = 0
+    """How many of this process have begun and are not settled."""
 
     def __init__(
         self, create: Callable[[], BinaryIO], threads: Executor, *, durable: bool = False
@@ -35,6 +44,7 @@ class Gathering:
         `durable`: have the disk work on the bytes from their writing on, see `flushed`.
         """
         self._create = create
+        self._begun = False
         self._durable = durable
         self._threads = threads
         self._file: BinaryIO | None = None
@@ -54,13 +64,17 @@ class Gathering:
     async def write(self, data: bytes | bytearray) -> None:
         """Add bytes; what went wrong with earlier ones may be raised here."""
         self._gather(data)
-        if self._gathered_bytes >= PIECE_BYTES:
+        if not self._begun:
+            self._begun = True
+            Gathering.under_way += 1
+        enough = PIECE_BYTES if Gathering.under_way <= FEW else SMALL_PIECE_BYTES
+        if self._gathered_bytes >= enough:
             await self._wait()
             self._start(partial(self._append_early, self._taken()))
 
     async def finish(self) -> Received:
         """Write what is left, and see what all of it is."""
-        self._found = await self.run(self._end)
+        self._found = await self.run(partial(self._end, self._taken()))
         return Received(self._hash.hexdigest(), self._size)
 
     def inspect(self) -> Found:
@@ -88,6 +102,9 @@ class Gathering:
         if self._flush is not None:  # the job may have begun it
             await _over(asyncio.wrap_future(self._flush))
         self._job = self._flush = None
+        if self._begun:
+            self._begun = False
+            Gathering.under_way -= 1
 
     def _start(self, work: Callable[[], T]) -> asyncio.Future[T]:
         job = asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -114,7 +131,6 @@ class Gathering:
         if self._file is None:
             self._file = self._create()
         for part in parts:
-            self._hash.update(part)
             left = memoryview(part)
             while left:  # on a disk that is nearly full some of it is written first
                 left = left[self._file.write(left) :]
@@ -128,12 +144,18 @@ class Gathering:
             # On Linux this sets the disk to work and waits for nothing, so that the flush at the
             # end finds little to do. Only clean pages would be dropped, and these are not.
             os.posix_fadvise(file.fileno(), at, self._size - at, os.POSIX_FADV_DONTNEED)
+        self._digest(parts)
 
-    def _end(self) -> Found:
-        file = self._append(self._taken())
+    def _end(self, parts: list[bytes | bytearray]) -> Found:
+        file = self._append(parts)
         if self._durable:
             self._flush = self._threads.submit(os.fsync, file.fileno())
+        self._digest(parts)  # while the disk works
         return inspect(file)
+
+    def _digest(self, parts: list[bytes | bytearray]) -> None:
+        for part in parts:
+            self._hash.update(part)
 
     async def _wait(self) -> None:
         if self._job is not None:

@@ -1,31 +1,29 @@
-"""Blobs in a store that speaks the protocol of S3, reached by obstore.
+"""Blobs in a store that speaks the protocol of S3: see `infra/files/s3.py`.
 
-Credentials, region and endpoint come from the usual variables (`AWS_ACCESS_KEY_ID`,
-`AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, `AWS_ENDPOINT_URL`, ...). Uploads gather in a file of this
-machine's that has no name, so that it is gone with its process; only what was found good is sent.
+Uploads gather in a file of this machine's; only what was found good is sent.
 """
 
-import os
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, cast
 from uuid import UUID
 
-import obstore
-from obstore.store import S3Store, from_url
+from obstore.store import S3Store
 
-from commands.file_store import BlobMissingError, Inspected, Received, Unfit
+from commands.file_store import Inspected, Received, Unfit
 from commands.images import ImageFault
-from infra.files.errors import storage_errors
 from infra.files.gathering import Gathering
+from infra.files.s3 import (
+    StoredObject,
+    nameless,
+    names_in,
+    open_bucket,
+    open_object,
+    remove_object,
+    send,
+)
 
 THREADS = 8
-_PART_BYTES = 5 * 1024 * 1024
-"""The smallest part that S3 takes."""
-_PARTS_AT_ONCE = 2
 _BLOBS = "sha256"
 
 
@@ -42,29 +40,17 @@ class ObjectStore:
         """Begin to take bytes."""
         return Spool(self._store, self._spool, self._threads)
 
-    async def open(self, digest: str) -> "ObjectBlob":
-        """Open a blob: only its size is asked for yet."""
-        with storage_errors():
-            try:
-                found = await obstore.head_async(self._store, blob_key(digest))
-            except FileNotFoundError as error:
-                raise BlobMissingError(digest) from error
-        return ObjectBlob(self._store, digest, found["size"])
+    async def open(self, digest: str) -> StoredObject:
+        """Open a blob."""
+        return await open_object(self._store, blob_key(digest))
 
     async def remove(self, digest: str) -> None:
         """Remove a blob; it need not be there."""
-        with storage_errors():
-            try:
-                await obstore.delete_async(self._store, blob_key(digest))
-            except FileNotFoundError:
-                return
+        await remove_object(self._store, blob_key(digest))
 
-    async def list(self) -> AsyncIterator[str]:
+    def list(self) -> AsyncIterator[str]:
         """Go through the digests of all blobs, a page at a time."""
-        with storage_errors():
-            async for page in obstore.list(self._store, _BLOBS):
-                for found in page:
-                    yield found["path"].rpartition("/")[2]
+        return names_in(self._store, _BLOBS)
 
     async def left_behind(self) -> Sequence[UUID]:
         """Name nobody: what has no name is gone with its process."""
@@ -97,15 +83,7 @@ class Spool:
         """Send the bytes. The object appears when all of them are there, or stays the same."""
         file = self._gathering.file
         assert file is not None  # noqa: S101 - it is finished first
-        file.seek(0)
-        with storage_errors():
-            await obstore.put_async(
-                self._store,
-                blob_key(digest),
-                file,
-                chunk_size=_PART_BYTES,
-                max_concurrency=_PARTS_AT_ONCE,
-            )
+        await send(self._store, blob_key(digest), file)
 
     async def abort(self) -> None:
         """Let go of the file."""
@@ -115,52 +93,6 @@ class Spool:
             await self._gathering.run(file.close)
 
 
-class ObjectBlob:
-    """See `commands.file_store.Blob`."""
-
-    descriptor: int | None = None
-
-    def __init__(self, store: S3Store, digest: str, size: int) -> None:
-        self.size = size
-        self._store = store
-        self._key = blob_key(digest)
-
-    async def read(self, offset: int, length: int) -> memoryview:
-        """Ask for a range."""
-        end = min(offset + length, self.size)
-        if offset >= end:
-            return memoryview(b"")
-        with storage_errors():
-            return memoryview(
-                await obstore.get_range_async(self._store, self._key, start=offset, end=end)
-            )
-
-    def close(self) -> None:
-        """Do nothing: no connection is kept."""
-
-
-def open_bucket(url: str) -> S3Store:
-    """Open an address such as `s3://bucket/prefix`."""
-    store = from_url(
-        url,
-        client_options={
-            "timeout": "30 seconds",
-            "connect_timeout": "3 seconds",
-            # Options given here replace those of the environment.
-            "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in {"1", "true"},
-        },
-        retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=10)},
-    )
-    assert isinstance(store, S3Store)  # noqa: S101 - the settings take no other scheme
-    return store
-
-
 def blob_key(digest: str) -> str:
     """Give the key of a blob."""
     return f"{_BLOBS}/{digest[:2]}/{digest}"
-
-
-def nameless(folder: Path) -> BinaryIO:
-    """Open a file that is gone when it is closed, or its process dies."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return cast(BinaryIO, tempfile.TemporaryFile(buffering=0, dir=folder))

@@ -32,7 +32,7 @@ HOLD_SECONDS = 900.0
 """How long a hold lasts without being extended."""
 EXTEND_SECONDS = 120.0
 MOST_UNDER_WAY = 64
-"""Each may have a piece gathering and another being written: some 70 MB in all."""
+"""Each may have a piece gathering and another being written: some 30 MB in all."""
 
 _LOCK_SECONDS = 5.0
 """How long to wait for whoever removes the same blob at this moment."""
@@ -62,6 +62,8 @@ class HeldUploads:
         self._new_id = new_id
         self._quota = quota
         self._under_way = 0
+        self.received_bytes = 0
+        """Of all files that came whole, since the beginning."""
         self._ending: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -99,7 +101,13 @@ class HeldUploads:
         task.add_done_callback(self._ending.discard)
         await asyncio.shield(task)
 
+    @property
+    def under_way(self) -> int:
+        """How many there are at this moment."""
+        return self._under_way
+
     async def _clean_up(self, upload: "HeldUpload") -> None:
+        self.received_bytes += upload.received_bytes
         try:
             if upload.incoming is not None:
                 await upload.incoming.abort()
@@ -128,6 +136,11 @@ class HeldUpload:
     def release(self) -> Write:
         """The row to write with the event that records the blob."""
         return Put(HOLD_RELEASES, (self.id,))
+
+    @property
+    def received_bytes(self) -> int:
+        """How many, once it has come whole."""
+        return 0 if self._received is None else self._received.size
 
     async def write(self, data: bytes | bytearray) -> None:
         """Add bytes, and say from time to time that the upload goes on."""

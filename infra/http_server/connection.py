@@ -11,7 +11,10 @@ import logging
 import math
 import socket
 import struct
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from enum import IntEnum
 from typing import Any, ClassVar, cast
 
@@ -55,8 +58,9 @@ class ServerContext:
 
     limits: HttpLimits = field(default_factory=HttpLimits)
     problem_body: ProblemBody = default_problem_body
+    on_refused: Callable[[str, int, str], None] = lambda _method, _status, _error: None
     draining: bool = False
-    date_source: list[tuple[bytes, bytes]] | None = None
+    date_second: int = -1
     date_line: bytes = b""
 
 
@@ -182,6 +186,7 @@ class Connection(asyncio.Protocol):
                 without_body=self._method == "HEAD" or self._buffer.startswith(b"HEAD "),
             )
             self.write(answer)
+            self.context.on_refused(self._method, fault.status, fault.error)
         elif exchange.ends_by_close:
             self._reset()  # an orderly end would make half an answer look whole
             return
@@ -278,12 +283,16 @@ class Connection(asyncio.Protocol):
                 self.transport.resume_reading()
 
     def date_line(self) -> bytes:
-        """Give the Date field; uvicorn's server makes a new one each second."""
+        """Give the Date field, made anew each second.
+
+        uvicorn's own is up to a second late: what changed in this second would then have a
+        Last-Modified after the Date, which RFC 9110, section 8.8.2.1, forbids.
+        """
         context = self.context
-        source = self._server_state.default_headers
-        if source is not context.date_source:
-            context.date_source = source
-            context.date_line = b"".join(b"%b: %b\r\n" % header for header in source)
+        second = int(time.time())
+        if second != context.date_second:
+            context.date_second = second
+            context.date_line = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
         return context.date_line
 
     # --- time -------------------------------------------------------------------------------

@@ -2,9 +2,9 @@
 
 `StrictHttpProtocol` is what uvicorn's server runs for each connection, in place of uvicorn's own
 protocol classes. It shares with uvicorn only what any such class must: the arguments of its
-constructor, the server state's `connections`, `tasks`, `default_headers` and `total_requests`,
-and `shutdown()`; tests/infra/http_server/test_uvicorn_contract.py holds that. llhttp (httptools)
-parses; `request_head.py` has the rules that llhttp is too lenient about.
+constructor, the server state's `connections`, `tasks` and `total_requests`, and `shutdown()`;
+tests/infra/http_server/test_uvicorn_contract.py holds that. llhttp (httptools) parses;
+`request_head.py` has the rules that llhttp is too lenient about.
 
 At most one request is in the works on a connection; what a client pipelines behind it waits.
 """
@@ -301,6 +301,9 @@ class StrictHttpProtocol(Connection):
         self._phase = Phase.BODY
         chunked = b"transfer-encoding" in noted
         self._body_left = None if chunked else int(noted[b"content-length"])
+        if not chunked:
+            # All that llhttp would do is copy it. It is left behind where it waits for this body.
+            self._parser = httptools.HttpRequestParser(self)
         self._body_bytes = 0
         self._framing_bytes = 0
         self._headers = []  # trailer fields, which are counted and dropped
@@ -310,23 +313,19 @@ class StrictHttpProtocol(Connection):
             self._take_body(rest)
 
     def _take_body(self, data: bytes) -> None:
-        """Feed the parser, never beyond the end of a body whose length is known."""
+        """Take a part of the body, never beyond its end where its length is known."""
         rest = b""
         left = self._body_left
-        if left is not None:
+        if left is None:
+            if not self._take_chunks(data):
+                return
+        else:
             if len(data) > left:
                 data, rest = data[:left], data[left:]
             self._body_left = left - len(data)
-        before = self._body_bytes
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            if not self._overrun:
-                self._refuse(malformed(f"The body is not framed as HTTP/1.1 asks: {error}."))
-                return
-        if left is None and self._has_bad_framing(len(data), grew=self._body_bytes > before):
-            self._refuse(TRAILER_TOO_LARGE)
-        elif self._message_complete:
+            self.on_body(data)
+            self._message_complete = len(data) == left
+        if self._message_complete:
             self._end_body(rest)
         elif self._phase == Phase.BODY:
             exchange = self._exchange
@@ -334,6 +333,20 @@ class StrictHttpProtocol(Connection):
                 self._pause_reading()
                 self._body_paused_at = self._loop.time()
             self._arm_body()
+
+    def _take_chunks(self, data: bytes) -> bool:
+        """Have llhttp take the chunks apart; False where they were refused."""
+        before = self._body_bytes
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if not self._overrun:
+                self._refuse(malformed(f"The body is not framed as HTTP/1.1 asks: {error}."))
+                return False
+        if self._has_bad_framing(len(data), grew=self._body_bytes > before):
+            self._refuse(TRAILER_TOO_LARGE)
+            return False
+        return True
 
     def _has_bad_framing(self, received: int, *, grew: bool) -> bool:
         """Tell whether a chunked body brings endless chunk extensions or trailer fields."""

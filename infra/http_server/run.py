@@ -38,25 +38,31 @@ async def serve(  # noqa: PLR0913 - what a server needs to know, each by keyword
     host: str = "127.0.0.1",
     port: int = 0,
     uds: str | None = None,
+    listener: socket.socket | None = None,
     stop: asyncio.Event,
     limits: HttpLimits | None = None,
     problem_body: ProblemBody = default_problem_body,
+    on_refused: Callable[[str, int, str], None] = lambda _method, _status, _error: None,
     on_ready: Callable[[str], None] = lambda _address: None,
     on_draining: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until `stop` is set, then drain and return.
 
+    Where is said by `host` and `port`, by `uds`, or by a `listener` that is bound already.
     `on_ready` hears the address once connections are accepted: `http://host:port` with the real
     port where `port` was 0, or `unix:path`. `on_draining` is called as soon as `stop` is seen, for
     readiness to say 503; the listener stays open for `drain_grace_seconds` more, while every
-    answer closes its connection, and requests in flight then have `drain_seconds`. Signals are
-    left to the caller. Raises `OSError` where the address cannot be bound and `StartupFailed`.
+    answer closes its connection, and requests in flight then have `drain_seconds`. `on_refused`
+    hears method, status and error of each answer that the server gives in the application's place.
+    Signals are left to the caller. Raises `OSError` where the address cannot be bound and
+    `StartupFailed`.
     """
     limits = limits or HttpLimits()
     limits = replace(limits, connections=affordable(limits.connections))
-    context = ServerContext(limits=limits, problem_body=problem_body)
+    context = ServerContext(limits=limits, problem_body=problem_body, on_refused=on_refused)
     protocol = type("BoundHttpProtocol", (StrictHttpProtocol,), {"context": context})
-    listener = listen_unix(uds) if uds is not None else listen_tcp(host, port)
+    if listener is None:
+        listener = listen_unix(uds) if uds is not None else listen_tcp(host, port)
     address = address_of(listener)
     config = uvicorn.Config(
         app,
@@ -70,6 +76,7 @@ async def serve(  # noqa: PLR0913 - what a server needs to know, each by keyword
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        date_header=False,
         backlog=limits.accept_backlog,
         timeout_graceful_shutdown=limits.drain_seconds,
     )

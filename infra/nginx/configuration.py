@@ -39,6 +39,9 @@ EDGE_ERRORS = (
 )
 """All are in the catalogue. 408 is missing: nginx cuts a client off that is too slow."""
 
+NO_SUCH_RANGE = EdgeError("range_not_satisfiable", 416, (416,))
+"""What nginx answers itself only where it keeps files."""
+
 _PROBLEM_PAGE = """\
 location /.problem/ {
     internal;
@@ -55,6 +58,75 @@ location /.problem/ {
     add_header X-Request-Id $edge_request_id always;
     # The status is that of the error_page.
     return 200 $problem;
+}"""
+_KEPT_FILES = "2g"
+_KEPT_FILES_MAPS = """\
+# Only requests that nginx and the product answer alike (docs/adr/0017-ranges-and-downloads.md): GET
+# by nobody in particular, of an address as the product writes it, with one plain range or none.
+map $request_uri $address_of_file {
+    "~^/(files/[0-9a-f-]{36}(/thumbnails/[0-9]+)?|videos/[0-9a-f-]{36})$" "file";
+}
+map $http_accept $accepts_any {
+    "" "any";
+    "~*^(?!.*q=0(\\.0*)?[ \\t]*([,;]|$)).*\\*/\\*" "any";
+}
+map $http_range $range_kind {
+    default "odd";
+    "" "plain";
+    "~^bytes=([0-9]{1,15}-[0-9]{0,15}|-[0-9]{1,15})$" "plain";
+}
+map $http_authorization$http_cache_control$http_pragma$http_want_content_digest $asks_more {
+    default "more";
+    "" "";
+}
+map $http_if_match$http_if_none_match$http_if_range $tags {
+    default "some";
+    "" "";
+}
+map $http_if_modified_since$http_if_unmodified_since $dates {
+    default "some";
+    "" "";
+}
+map "$request_method $address_of_file $accepts_any $range_kind$asks_more$tags$dates" $kept_files {
+    default off;
+    "GET file any plain" files;
+}
+# nginx itself says it with the whole of a file only.
+map "$kept_files $http_range" $accept_ranges_of_part {
+    "~^files ." bytes;
+}
+map $upstream_http_cache_control $not_public {
+    default 1;
+    "~^public, .*immutable" "";
+}"""
+_KEPT_FILES_LOCATION = """\
+# Public files: nginx shows again what it has, and asks a backend every SECONDS whether it may.
+location ~ ^/(files|videos)/ {
+    proxy_cache $kept_files;
+    # With the host, which a backend must have found right.
+    proxy_cache_key $http_host$request_uri;
+    proxy_cache_valid 200 SECONDS;
+    # A year is what the bytes last, not who may see them; Accept is looked at above.
+    proxy_ignore_headers Cache-Control Expires Vary;
+    proxy_no_cache $not_public;
+    proxy_cache_revalidate on;
+    proxy_cache_lock on;
+    # As much of what is kept is read to find its fields.
+    proxy_buffer_size 4k;
+    open_file_cache max=256 inactive=10s;
+    open_file_cache_valid 10s;
+    add_header Accept-Ranges $accept_ranges_of_part;
+    add_header X-Request-Id $told_request_id always;
+    add_header Strict-Transport-Security $strict_transport always;
+    proxy_pass http://ledgerpress;
+}
+location = /.problem/416 {
+    internal;
+    default_type application/problem+json;
+    # nginx leaves the fields of the file in place; these two overrule what they tell caches.
+    add_header Cache-Control no-store always;
+    add_header Vary * always;
+    return 200 $no_such_range;
 }"""
 _FORM_BYTES = 64 * 1024
 """What a form of one file has besides the file: the backend counts the file itself."""
@@ -83,6 +155,8 @@ class Front(msgspec.Struct, frozen=True, kw_only=True):
     acme_folder: Path | None = None
     """Where a client of ACME puts what proves that the name is ours."""
     hsts_preload: bool = False
+    keep_files_seconds: int = 0
+    """For how long a public file is shown again without asking a backend; 0 is never."""
     max_body_bytes: int
     max_upload_bytes: int
     header_seconds: float = 10
@@ -126,7 +200,8 @@ def nginx_configuration(front: Front, texts: Mapping[str, EdgeText]) -> str:
             ],
             8,
         ),
-        "error_pages": _lines(_error_pages(), 4),
+        "error_pages": _lines(_error_pages(front), 4),
+        "error_pages_of_upload": _lines(_error_pages(front, but=413), 12),
         "listen_http": _listen(front, front.http_port, ""),
         "listen_http_default": _listen(front, front.http_port, " default_server"),
         "listen_https": _listen(front, front.https_port, " ssl http2 default_server"),
@@ -135,6 +210,8 @@ def nginx_configuration(front: Front, texts: Mapping[str, EdgeText]) -> str:
         "hsts": hsts,
         "problems": _lines(_problems(front, texts), 8),
         "problem_page": _lines(_PROBLEM_PAGE.splitlines(), 8),
+        "kept_files": _lines(_kept_files(front, texts), 4),
+        "kept_files_location": _lines(_kept_files_location(front), 8),
         "certificate": _quoted(str(front.certificate)),
         "key": _quoted(str(front.key)),
         "public_url": front.public_url,
@@ -188,8 +265,34 @@ def _acme(folder: Path | None) -> Iterable[str]:
         yield "}"
 
 
-def _error_pages() -> Iterable[str]:
-    for _, status, causes in EDGE_ERRORS:
+def _kept_files(front: Front, texts: Mapping[str, EdgeText]) -> Iterable[str]:
+    """Say where nginx keeps public files, and which requests it answers with them."""
+    if not front.keep_files_seconds:
+        return
+    place = "/var/lib/nginx" if front.folder is None else str(front.folder)
+    # What nobody has asked for is removed a minute later; a file's bytes are never read twice.
+    yield f"proxy_cache_path {_quoted(f'{place}/files')} levels=1:2 keys_zone=files:4m"
+    yield f"    inactive=60s max_size={_KEPT_FILES} use_temp_path=off;"
+    yield from _KEPT_FILES_MAPS.splitlines()
+    error, status, _ = NO_SUCH_RANGE
+    body = _body(front, texts, error, status).replace("$edge_request_id", "$told_request_id")
+    yield "map $uri $no_such_range {"
+    yield f"    default {body};"
+    yield "}"
+
+
+def _kept_files_location(front: Front) -> Iterable[str]:
+    if front.keep_files_seconds:
+        yield from _KEPT_FILES_LOCATION.replace(
+            "SECONDS", _time(front.keep_files_seconds)
+        ).splitlines()
+
+
+def _error_pages(front: Front, *, but: int | None = None) -> Iterable[str]:
+    kept = [NO_SUCH_RANGE] if front.keep_files_seconds else []
+    for _, status, causes in (*EDGE_ERRORS, *kept):
+        if status == but:
+            continue
         yield f"error_page {' '.join(map(str, causes))} ={status} /.problem/{status};"
 
 

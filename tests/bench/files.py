@@ -2,12 +2,15 @@
 
 Run as `python -m tests.bench.files`. Everything takes turns with its baseline in every round, and
 medians of the rounds' ratios are taken: read the ratios, not the rates. The file is one that a
-published post shows, so that every request asks the database whether it may be seen. A write to
-disk is what keeping an upload takes: a new file, flushed, renamed, its folder flushed.
+published post shows. The product itself asks the database with every request whether it may be
+seen; the shipped nginx in front, with one worker too, asks the product each time, or where it keeps
+files every few seconds. All speak plain HTTP here. A write to disk is what keeping an upload takes:
+a new file, flushed, renamed, its folder flushed.
 """
 
 import asyncio
 import os
+import re
 import statistics
 import sys
 import time
@@ -18,6 +21,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,12 +30,15 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from infra.cli.nginx import edge_texts
+from infra.nginx.configuration import Front, nginx_configuration
 from tests.bench.file_client import Done, Job
 from tests.bench.file_process import Served, Setup
 from tests.bench.http import peak_memory
 from tests.bench.machine import describe
 from tests.bench.store import durable_databases
-from tests.support.own_nginx import free_ports, own_nginx
+from tests.support.own_nginx import own_nginx
+from tests.support.ports import free_ports
 from tests.support.stored_files import some_bytes
 
 ROUNDS = 7
@@ -47,6 +54,20 @@ DOWNLOADS = {
 }
 """By name: how many clients, what range each asks for, the target."""
 
+
+class Rates(NamedTuple):
+    """Answers per second of bare nginx, of the product, and of nginx in front of it."""
+
+    nginx: float
+    direct: float
+    asking: float
+    """The product, each time."""
+    keeping: float
+    """What it has for `KEPT` seconds."""
+
+
+KEPT = 5
+
 UPLOADS = {"1 MB": 1024 * 1024, "10 MB": SIZE - 1024}
 UPLOAD_TARGET = 0.5
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
@@ -58,7 +79,8 @@ CLIENTS = 32
 
 async def main() -> None:
     """Measure everything and print the tables."""
-    rates: dict[str, list[tuple[float, float]]] = {kind: [] for kind in DOWNLOADS}
+    console = Console(width=120)
+    rates: dict[str, list[Rates]] = {kind: [] for kind in DOWNLOADS}
     (port,) = free_ports(1)
     async with (
         durable_databases() as (databases, folder),
@@ -72,35 +94,89 @@ async def main() -> None:
         async with file_process(Setup(url, str(folder), str(content))) as (process, served):
             await show(served)
             path, own_port = f"/files/{served.file_id}", urlsplit(served.address).port or 0
-            for _ in range(ROUNDS):
-                for kind, (clients, range_bytes, _target) in DOWNLOADS.items():
-                    job = Job(own_port, path, SIZE, clients, SECONDS, range_bytes)
-                    theirs = msgspec.structs.replace(job, port=port, path="/file.png")
-                    nginx_rate = await rate(theirs)
-                    rates[kind].append((await rate(job), nginx_rate))
+            async with in_front(own_port, 0) as asking, in_front(own_port, KEPT) as keeping:
+                for _ in range(ROUNDS):
+                    for kind, (clients, range_bytes, _target) in DOWNLOADS.items():
+                        job = Job(port, "/file.png", SIZE, clients, SECONDS, range_bytes)
+                        of_kind = [await rate(job)]
+                        for each in (own_port, asking, keeping):
+                            theirs = msgspec.structs.replace(job, port=each, path=path)
+                            of_kind.append(await rate(theirs))
+                        rates[kind].append(Rates(*of_kind))
             memory = peak_memory(process)
+            console.print(of_downloads(rates))
             uploads = await asyncio.to_thread(measure_uploads, served, folder)
             await asyncio.to_thread(upload_at_once, served)
             memory_of_uploads = peak_memory(process)
-    table = Table("download", "per second", "nginx", "of nginx", "target", "lowest..highest")
-    for kind, of_kind in rates.items():
-        ratios = [ours / theirs for ours, theirs in of_kind]
-        table.add_row(
-            kind,
-            f"{statistics.median(ours for ours, _ in of_kind):,.0f}",
-            f"{statistics.median(theirs for _, theirs in of_kind):,.0f}",
-            f"{statistics.median(ratios):.2f}x",
-            f"{DOWNLOADS[kind][2]}x",
-            f"{min(ratios):.2f}x..{max(ratios):.2f}x",
-        )
-    console = Console(width=100)
-    console.print(table)
     console.print(of_uploads(uploads))
     console.print(
         f"peak memory of the API process {memory} after the downloads, {memory_of_uploads} after "
         f"{CLIENTS} clients uploaded at once; {machine}",
         highlight=False,
     )
+
+
+def of_downloads(rates: dict[str, list[Rates]]) -> Table:
+    """Lay out how downloads compare."""
+    table = Table(
+        *(
+            "download",
+            "nginx, /s",
+            "of it: direct",
+            "nginx in front",
+            "..that keeps files",
+            "target",
+        )
+    )
+    for kind, of_kind in rates.items():
+        bare = [each.nginx for each in of_kind]
+        table.add_row(
+            kind,
+            f"{statistics.median(bare):,.0f}",
+            ratios([each.direct for each in of_kind], bare),
+            ratios([each.asking for each in of_kind], bare),
+            ratios([each.keeping for each in of_kind], bare),
+            f"{DOWNLOADS[kind][2]}x",
+        )
+    return table
+
+
+def ratios(rates: list[float], baselines: list[float]) -> str:
+    """Write the median of the rounds' ratios, with the lowest and the highest."""
+    of_rounds = [rate / baseline for rate, baseline in zip(rates, baselines, strict=True)]
+    span = f"{min(of_rounds):.2f}..{max(of_rounds):.2f}"
+    return f"{statistics.median(of_rounds):.2f}x ({span})"
+
+
+@asynccontextmanager
+async def in_front(backend: int, seconds: int) -> AsyncIterator[int]:
+    """Run the shipped nginx in front, but for TLS; give its port."""
+    unused, port = free_ports(2)
+
+    def configure(folder: Path) -> str:
+        front = Front(
+            public_url=f"https://127.0.0.1:{port}",
+            server_names=("127.0.0.1",),
+            backends=(f"127.0.0.1:{backend}",),
+            certificate=folder / "none.pem",
+            key=folder / "none.pem",
+            addresses=("127.0.0.1",),
+            http_port=unused,
+            https_port=port,
+            user="root" if os.getuid() == 0 else None,
+            folder=folder,
+            workers=1,
+            max_body_bytes=SIZE,
+            max_upload_bytes=SIZE,
+            keep_files_seconds=seconds,
+        )
+        shipped = nginx_configuration(front, edge_texts())
+        plain = re.sub(" ssl http2|ssl_certificate.*;", "", shipped)
+        # As for the other: the clients of this measurement do not connect again.
+        return plain.replace("http {", "http {\n    keepalive_requests 100000000;", 1)
+
+    async with own_nginx(configure, [port]):
+        yield port
 
 
 def nginx_conf(folder: Path, port: int) -> str:

@@ -7,8 +7,6 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from api.file_answer import ShownBlob
-from api.openapi_responses import OUTCOMES
 from api.services import Services
 from commands.file_store import Blob, OpenBlobs, StorageUnavailableError
 from domain.file_type import FileType
@@ -267,15 +265,3 @@ async def test_storage_that_is_down_is_an_outage(database_url: str) -> None:
     problem(refused, 503, "service_degraded")
     assert refused.headers["retry-after"] == "2"
     assert answer.content == file.content
-
-
-async def test_downloads_are_described(api: Api) -> None:
-    """What OpenAPI says of their fields is what they send."""
-    file = await a_file(api, api.author)
-    headers = {"Want-Content-Digest": "sha-256=1"}
-    whole = await api.author.get(file.path, headers=headers)
-    part = await api.author.get(file.path, headers={**headers, "Range": "bytes=0-9"})
-
-    for row, answer in zip(OUTCOMES[ShownBlob], (whole, part), strict=True):
-        assert answer.status_code == row.status
-        assert fields(answer).keys() - {"content-type"} == {name.lower() for name in row.fields}

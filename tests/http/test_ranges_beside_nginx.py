@@ -17,7 +17,8 @@ from api.headers import Headers
 from commands.ranges import MOST_RANGES, Part, Parts, Selection, Unsatisfiable, Whole, select
 from tests.http.generated_ranges import SIZES, Case, Validator, generated
 from tests.support.http import Client
-from tests.support.own_nginx import free_ports, own_nginx
+from tests.support.own_nginx import own_nginx
+from tests.support.ports import free_ports
 from tests.support.product import Api
 from tests.support.programs import needs
 from tests.support.stored_files import StoredFile, a_file, some_bytes

@@ -20,7 +20,8 @@ from cryptography.x509.oid import NameOID
 from infra.cli.nginx import edge_texts
 from infra.nginx.configuration import Front, nginx_configuration
 from tests.support.http import Client, RawConnection, check_every_answer, raw_connection
-from tests.support.own_nginx import OwnNginx, free_ports, own_nginx
+from tests.support.own_nginx import OwnNginx, own_nginx
+from tests.support.ports import free_ports
 
 HSTS = "max-age=31536000; includeSubDomains"
 

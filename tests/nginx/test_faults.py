@@ -7,7 +7,7 @@ import pytest
 
 from tests.nginx.backends import Behaviour, backend, breaks_off, dies, hangs, tells
 from tests.nginx.front import Running, fronted, problem_of_nginx
-from tests.support.own_nginx import free_ports
+from tests.support.ports import free_ports
 from tests.support.programs import needs
 
 pytestmark = needs("nginx")
@@ -29,12 +29,14 @@ async def test_a_backend_that_dies() -> None:
         fronted([one.address, other.address], fails=0) as front,
     ):
         answers = [await _ask(front, method) for method in ("GET", "POST", "HEAD")]
+        upload = await front.tls.post("/upload", content=b"{}")
 
+    problem_of_nginx(upload, 502, "bad_gateway")
     for answer in answers:
         assert answer.status_code == 502
     problem_of_nginx(answers[0], 502, "bad_gateway")
     problem_of_nginx(answers[1], 502, "bad_gateway")
-    assert [asked.method for asked in one.asked + other.asked].count("POST") == 1
+    assert [asked.method for asked in one.asked + other.asked].count("POST") == 2
 
 
 @pytest.mark.parametrize("behaviour", [dies, hangs])

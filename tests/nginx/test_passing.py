@@ -113,7 +113,7 @@ async def test_a_live_answer(api: Api, front: Running) -> None:
     """An event reaches its reader when it happens, not when a buffer is full."""
     auditor = front.through(api.auditor)
     request = auditor.request("GET", "/events/live", headers={"Accept": "text/event-stream"})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         live = await auditor.http.send(request, stream=True)
         lines = live.aiter_lines()
         assert await anext(lines) == "retry: 2000"
@@ -173,7 +173,7 @@ async def test_what_a_client_says_of_its_way() -> None:
     claimed = (
         "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port",
         "X-Forwarded-Prefix", "X-Forwarded-Server", "X-Real-IP", "X-Original-URL",
-        "X-Rewrite-URL", "Forwarded", "Proxy", "Upgrade", "TE",
+        "X-Rewrite-URL", "Forwarded", "Proxy", "Upgrade", "TE", "Traceparent", "Tracestate",
     )  # fmt: skip
     async with backend(tells) as behind, fronted([behind.address]) as front:
         got = await front.tls.get("/a%2Fb?c=%20", headers=dict.fromkeys(claimed, "6.6.6.6"))

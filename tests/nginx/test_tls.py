@@ -44,6 +44,7 @@ async def test_plain_http(front: Running, method: str, status: int) -> None:
     assert answer.status == status
     assert answer.field("location") == f"https://localhost:{front.https_port}{target}"
     assert answer.field("strict-transport-security") is None
+    assert answer.field("cache-control") == "public, max-age=3600"
     assert answer.field("x-content-type-options") == "nosniff"
     assert answer.field("x-request-id")
     assert answer.field("server") == "nginx"
@@ -79,6 +80,7 @@ async def test_hsts_and_what_runs_inside(front: Running) -> None:
         "connection": "keep-alive",
         "etag": '"kept"',
         "strict-transport-security": HSTS,
+        "x-request-id": answer.headers["x-request-id"],
     }
 
 

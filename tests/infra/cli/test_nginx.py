@@ -31,6 +31,7 @@ def test_the_settings_are_those_of_serve(capsys: pytest.CaptureFixture[str]) -> 
     ):
         assert f"{line}\n" in printed
     assert "acme" not in printed
+    assert "proxy_cache" not in printed
     assert "%{" not in printed
     assert "LEDGERPRESS_TRUSTED_PROXIES is empty" in hint
 
@@ -43,7 +44,7 @@ def test_what_is_said_replaces_them(
     arguments = (
         "--backend=10.0.0.1:8000 --backend=[::1]:8001 --server-name=a.example "
         "--server-name=b.example --address=127.0.0.1 --http-port=8080 --https-port=8443 "
-        "--folder=/srv/nginx --acme-folder=/srv/acme"
+        "--folder=/srv/nginx --acme-folder=/srv/acme --keep-files=5"
     )
     assert exit_code(["nginx", *FILES, *arguments.split()]) == 0
 
@@ -55,6 +56,8 @@ def test_what_is_said_replaces_them(
         "listen 127.0.0.1:8443 ssl http2 default_server;",
         "pid '/srv/nginx/nginx.pid';",
         "root '/srv/acme';",
+        "proxy_cache_path '/srv/nginx/files' levels=1:2 keys_zone=files:4m",
+        "proxy_cache_valid 200 5s;",
     ):
         assert f"{line}\n" in printed
     assert "user " not in printed

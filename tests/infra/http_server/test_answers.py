@@ -1,7 +1,9 @@
 """How an application's answer becomes bytes, and what happens where the application is wrong."""
 
 import logging
+import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
 import pytest
@@ -123,6 +125,25 @@ def test_an_answer_has_one_date_and_no_server(ask_raw: AskRaw) -> None:
     assert b"1970" in own
     assert made.count(b"\r\ndate: ") == 1
     assert b"\r\nserver:" not in made
+
+
+def test_the_date_is_never_before_the_answer(ask_raw: AskRaw) -> None:
+    """Or a Last-Modified of the same second would be later than it (RFC 9110, section 8.8.2.1)."""
+    begun: list[int] = []
+
+    async def timed(_scope: Message, _receive: Receive, send: Send) -> None:
+        begun.append(int(time.time()))
+        await reply(send)
+
+    moments = []
+    deadline = time.monotonic() + 10
+    while len(set(begun)) < 2 and time.monotonic() < deadline:  # over the end of a second
+        head = ask_raw(timed).decode("latin-1").lower()
+        value = head.partition("\r\ndate: ")[2].partition("\r\n")[0]
+        moments.append(int(parsedate_to_datetime(value).timestamp()))
+
+    assert len(set(begun)) == 2
+    assert all(date >= at for date, at in zip(moments, begun, strict=True))
 
 
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\x00b", b"a\x7f"])

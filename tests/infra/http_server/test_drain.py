@@ -26,9 +26,9 @@ def test_requests_in_flight_finish(loop: str) -> None:
     with running(gate.app, QUICK, loop) as server, server.connect() as client:
         client.send(GET)
 
-        assert gate.reached.acquire(timeout=5)
+        assert gate.reached.acquire(timeout=30)
         server.stop()
-        assert server.draining.wait(5)
+        assert server.draining.wait(30)
         gate.open(server)
         answer = client.answer()
         server.wait()
@@ -43,7 +43,7 @@ def test_a_draining_server_accepts_until_the_grace_is_over(loop: str) -> None:
     with running(mirror, limits, loop) as server:
         server.stop()
 
-        assert server.draining.wait(5)
+        assert server.draining.wait(30)
         answer = server.ask(GET)
         assert (answer.status, answer.closed) == (200, True)
         server.wait()
@@ -54,7 +54,7 @@ def test_a_draining_server_accepts_until_the_grace_is_over(loop: str) -> None:
 @on_each_loop
 def test_idle_connections_do_not_hold_up_the_end(loop: str) -> None:
     """Idle, unused and half-sent connections are closed soon after the grace."""
-    with running(mirror, replace(QUICK, drain_seconds=5), loop) as server:
+    with running(mirror, replace(QUICK, drain_seconds=60), loop) as server:
         used, unused, half = server.connect(), server.connect(), server.connect()
         with used, unused, half:
             used.send(GET)
@@ -64,7 +64,7 @@ def test_idle_connections_do_not_hold_up_the_end(loop: str) -> None:
             server.stop()
             server.wait()
 
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 30
             assert used.rest() == b""
             assert unused.rest() == b""
             assert half.answer().status == 408
@@ -93,13 +93,13 @@ def test_requests_that_take_too_long_are_told() -> None:
         reader.send(GET)
         uploader.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na")
 
-        assert reached.acquire(timeout=5)
-        assert reached.acquire(timeout=5)
+        assert reached.acquire(timeout=30)
+        assert reached.acquire(timeout=30)
         began = time.monotonic()
         server.stop()
         answers = [reader.answer(), uploader.answer()]
         server.wait()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
 
     assert outcomes == ["cancelled"] * 2
     for answer in answers:
@@ -135,13 +135,13 @@ def test_nothing_is_reset_under_load() -> None:
         clients = [threading.Thread(target=keep_asking) for _ in range(8)]
         for thread in clients:
             thread.start()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while len(served) < 200 and time.monotonic() < deadline:
             time.sleep(0.01)
         server.stop()
         server.wait()
         for thread in clients:
-            thread.join(5)
+            thread.join(30)
 
     assert lost == []
     assert set(served) == {200}
@@ -157,14 +157,14 @@ def test_connections_that_wait_in_the_kernel_are_served(loop: str) -> None:
     async def blocking(scope: Message, receive: Receive, send: Send) -> None:
         if scope["path"] == "/block":
             started.set()
-            release.wait(5)  # holds the whole loop, on purpose
+            release.wait(30)  # holds the whole loop, on purpose
         await mirror(scope, receive, send)
 
     with running(blocking, replace(QUICK, drain_grace_seconds=0), loop) as server:
         with server.connect() as blocker:
             blocker.send(b"GET /block HTTP/1.1\r\nHost: a\r\n\r\n")
 
-            assert started.wait(5)
+            assert started.wait(30)
             waiting = [server.connect() for _ in range(20)]
             for client in waiting:
                 client.send(GET)

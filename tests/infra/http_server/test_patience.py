@@ -43,7 +43,7 @@ def test_a_trickle_does_not_extend_the_time_for_a_header(impatient_server: Impat
     server, _ = impatient_server
     with server.connect() as client:
         client.send(b"GET / HTTP/1.1\r\n")
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not client.readable(0.02):
             client.send(b"X: y\r\n")
 
@@ -81,7 +81,7 @@ def test_a_body_that_trickles_is_408(loop: str) -> None:
         server.connect() as client,
     ):
         client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not client.readable(0.01):
             client.send(b"a")
 
@@ -162,7 +162,7 @@ def test_a_client_that_never_closes_is_left(loop: str) -> None:
     with running(mirror, limits, loop) as server, server.connect() as client:
         client.send(b"\x16")
         answer = client.answer()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         with pytest.raises(ConnectionError):  # noqa: PT012 - the loop is what has to fail
             while time.monotonic() < deadline:
                 client.send(b"a")
@@ -215,7 +215,7 @@ def test_connections_beyond_the_limit_are_503(loop: str) -> None:
                 client.answer()
             with server.connect() as third:
                 refused = third.answer()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while (served := server.ask(GET)).status != 200 and time.monotonic() < deadline:
             pass
 
@@ -237,7 +237,7 @@ def test_idle_connections_harm_nobody() -> None:
             client.close()
 
     assert answer.status == 200
-    assert took < 5
+    assert took < 15
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,11 @@ def test_the_constructor_matches_uvicorns_own() -> None:
 
 
 def test_the_server_state_has_what_is_shared() -> None:
-    """Connections and tasks are sets that the server waits for; Date comes as default headers."""
+    """Connections and tasks are sets that the server waits for."""
     state = ServerState()
 
     assert state.connections == set()
     assert state.tasks == set()
-    assert state.default_headers == []
     assert state.total_requests == 0
 
 
