@@ -34,10 +34,14 @@ where not f.deleted and not exists (
   where p.files @> array[f.id] and p.files <> '{}' and (not p.deleted or p.updated_at >= $1))
 order by f.id limit $2
 
--- Files whose owner is erased.
+-- Files whose owner is erased. Lateral, so that it is one look into an index for each of those people,
+-- of whom there are few, and never a pass over the files of everybody.
 -- name: of_erased
-select f.id from files f join accounts a on a.id = f.owner_id
-where a.erased and not f.deleted
+select f.id from accounts a
+cross join lateral (
+  select id from files where owner_id = a.id and not deleted limit $1
+) as f
+where a.erased
 order by f.id limit $1
 
 -- Images without previews for which no job was ever asked: it has the image's own id.

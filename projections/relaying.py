@@ -5,7 +5,7 @@ The relay itself is `workers/relay.py`; the ways to PostgreSQL and NATS are in `
 
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -27,7 +27,8 @@ class LogConsumer(msgspec.Struct, frozen=True):
 RELAY = LogConsumer("relay", 1)
 
 
-class RelayedEntry(NamedTuple):
+# gc=False: it holds no cycle, and the garbage collector would walk each of a thousand in a page.
+class RelayedEntry(msgspec.Struct, frozen=True, gc=False):
     """An event of the log, not decoded yet."""
 
     position: int
@@ -41,7 +42,7 @@ class RelayedEntry(NamedTuple):
     at: datetime
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """An event as the broker gets it."""
 
     position: int

@@ -14,6 +14,7 @@ read once, and goes into all that it belongs to. The manifest is last, as it nam
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime
@@ -35,11 +36,15 @@ from workers.export_posts import PART_BYTES, PostPart, PostParts
 from workers.export_shapes import FORMAT, AccountFile, FileEntry, Manifest, Omitted
 
 PIECE_BYTES = 256 * 1024
-BLOB_PIECE_BYTES = 1024 * 1024
+_OPEN_AT_ONCE = 16
 _PASSES = 3
 """About how often the bytes of an event come through, in one form or another."""
 
 _encode = msgspec.json.Encoder().encode
+
+
+Unsealing = Callable[[UUID, str, str], str]
+"""Opens what was sealed for an event and a field."""
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -48,8 +53,8 @@ class Sources(msgspec.Struct, frozen=True):
     history: PersonalHistory
     decode: Callable[[str, str], Event]
     """Reads a stored event, from its tag and its text."""
-    unsealed: Callable[[UUID, UUID, str, str], Awaitable[str | None]]
-    """Opens what was sealed, for a person, an event and a field; None once they are erased."""
+    unsealing: Callable[[UUID], Awaitable[Unsealing | None]]
+    """Gives what opens a person's sealed data; None once they are erased."""
     open_blob: Callable[[str], Awaitable[Blob]]
     is_deleted: Callable[[UUID], Awaitable[bool]]
     """Whether a file is deleted by now."""
@@ -82,11 +87,13 @@ class Contents:
         self._sources = sources
         self._order = order
         self._progress = progress
-        self._done = 0
-        self._total: int | None = None
+        self._events_done = self._events_total = 0
+        self._media_done = self._media_total = 0
+        self._log_weight = 0
         self._extents: dict[str, Extent] = {}
         self._lines = _EventLines()
         self._account: Account | None = None
+        self._names: dict[tuple[UUID, str], str] = {}
         self._files: dict[UUID, File] = {}
         self._first: dict[UUID, UUID] = {}
         """The first event of the account and of each file: what they have sealed is bound to it."""
@@ -102,10 +109,10 @@ class Contents:
         history, order = self._sources.history, self._order
         for category in (post.STREAM_CATEGORY, file.STREAM_CATEGORY, job.STREAM_CATEGORY):
             self._extents[category] = await history.extent(order.owner_id, category, order.position)
-        self._extents[account.STREAM_CATEGORY] = Extent([order.owner_id], 0)
+        self._extents[account.STREAM_CATEGORY] = Extent([order.owner_id], 0, 0)
         async with aclosing(self._some_members()) as some:
             async for member in some:
-                yield await self._counted(member)
+                yield member
         yield Member("manifest.json", order.at, self._manifest(listed))
 
     async def _some_members(self) -> AsyncGenerator[Member]:
@@ -116,17 +123,23 @@ class Contents:
         async for member in self._log(file.STREAM_CATEGORY, self._fold_file):
             yield member
         self._measure()
-        async for member in self._log(post.STREAM_CATEGORY, self._fold_post):
-            yield member
+        self._names = await self._opened(
+            (each.id, "name", each.name_sealed) for each in self._files.values() if not each.deleted
+        )
+        async with aclosing(self._media()) as media:
+            async for member in self._log(post.STREAM_CATEGORY, self._fold_post):
+                yield member
+                # Between posts, so that files are hashed while the next posts are folded.
+                while self._behind() and (each := await anext(media, None)) is not None:
+                    yield each
+            async for member in media:
+                yield member
         for member in self._part(self._posts.last()):
             yield member
         async for member in self._log(job.STREAM_CATEGORY, _no_members):
             yield member
         if rest := self._lines.take():
             yield self._member(*rest)
-        async with aclosing(self._media()) as media:
-            async for member in media:
-                yield member
         yield self._member("files.json", _encode(self._file_entries))
         yield self._member("index.html", _all(self._index(about)))
 
@@ -136,6 +149,8 @@ class Contents:
         """Go through the events of a category; give the members that they fill."""
         ids = self._extents[category].ids
         async for page in self._sources.history.pages(category, ids, self._order.position):
+            self._events_done += len(page)
+            await self._tell()
             for entry in page:
                 self._lines.add(encode_entry(entry))
                 for member in fold(entry):
@@ -144,27 +159,23 @@ class Contents:
                     yield self._member(*part)
 
     def _measure(self) -> None:
-        log = sum(extent.size for extent in self._extents.values())
-        media = sum(each.size for each in self._files.values() if not each.deleted)
-        self._total = _PASSES * log + media + 1
+        extents = self._extents.values()
+        self._events_total = sum(extent.events for extent in extents)
+        self._log_weight = _PASSES * sum(extent.size for extent in extents)
+        self._media_total = sum(each.size for each in self._files.values() if not each.deleted)
 
-    async def _counted(self, member: Member) -> Member:
-        if isinstance(member.pieces, bytes):
-            await self._count(len(member.pieces))
-            return member
-        return msgspec.structs.replace(member, pieces=self._counting(member.pieces))
+    def _behind(self) -> bool:
+        """Tell whether less of the files was given than of the log."""
+        return self._media_done * self._events_total < self._events_done * self._media_total
 
-    async def _counting(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        async for piece in pieces:
-            await self._count(len(piece))
-            yield piece
+    async def _tell(self) -> None:
+        """Tell the progress, once it is known how much there is to do."""
+        total = self._log_weight + self._media_total
+        if total and self._events_total:
+            log = self._log_weight * self._events_done / self._events_total
+            await self._progress(min(99, int(100 * (log + self._media_done) / total)))
 
-    async def _count(self, size: int) -> None:
-        self._done += size
-        if self._total is not None:
-            await self._progress(min(99, 100 * self._done // self._total))
-
-    def _member(self, path: str, pieces: bytes | AsyncIterator[bytes]) -> Member:
+    def _member(self, path: str, pieces: bytes | Blob | AsyncIterator[bytes]) -> Member:
         return Member(path, self._order.at, pieces)
 
     def _fold_account(self, entry: LogEntry) -> Sequence[Member]:
@@ -200,11 +211,13 @@ class Contents:
         state = self._account
         if state is None or state.erased:
             raise NobodyError
-        name = state.name_sealed
+        opened = await self._opened(
+            [(state.id, "email", state.email_sealed), (state.id, "name", state.name_sealed)]
+        )
         return AccountFile(
             id=state.id,
-            email=await self._unsealed(state.id, "email", state.email_sealed),
-            name=None if name is None else await self._unsealed(state.id, "name", name),
+            email=opened.get((state.id, "email")),
+            name=opened.get((state.id, "name")),
             roles=sorted(state.roles),
             disabled=state.disabled,
             second_factor=state.second_factor,
@@ -213,29 +226,51 @@ class Contents:
         )
 
     async def _media(self) -> AsyncGenerator[Member]:
-        for each in self._files.values():
-            path = f"media/{each.id}.{each.mime.extension}"
-            blob, name = await asyncio.gather(self._blob(each), self._name(each))
-            if blob is not None:
-                try:
-                    yield self._member(path, await _pieces(blob))
-                finally:
-                    blob.close()
-            elif not each.deleted:
-                reason = "It was deleted while the export was made."
-                self._omitted.append(Omitted(path, reason))
-            self._file_entries.append(
-                FileEntry(
-                    id=each.id,
-                    path=None if blob is None else path,
-                    name=name,
-                    mime=each.mime.value,
-                    size=each.size,
-                    digest=each.digest,
-                    deleted=each.deleted,
-                    created_at=each.created_at,
-                )
+        files = [*self._files.values()]
+        for first in range(0, len(files), _OPEN_AT_ONCE):
+            some = files[first : first + _OPEN_AT_ONCE]
+            await self._tell()
+            blobs = await self._blobs(some)
+            try:
+                for each in some:
+                    member = self._medium(each, blobs.popleft())
+                    if member is not None:
+                        yield member
+            finally:
+                _close(blobs)
+
+    def _medium(self, of: File, blob: Blob | None) -> Member | None:
+        """Take note of a file, and give its bytes."""
+        path = f"media/{of.id}.{of.mime.extension}"
+        self._file_entries.append(
+            FileEntry(
+                id=of.id,
+                path=None if blob is None else path,
+                name=self._names.get((of.id, "name")),
+                mime=of.mime.value,
+                size=of.size,
+                digest=of.digest,
+                deleted=of.deleted,
+                created_at=of.created_at,
             )
+        )
+        if blob is not None:
+            self._media_done += blob.size
+            return self._member(path, blob)
+        if not of.deleted:
+            reason = "It was deleted while the export was made."
+            self._omitted.append(Omitted(path, reason))
+        return None
+
+    async def _blobs(self, files: Iterable[File]) -> deque[Blob | None]:
+        """Open some files at once, as each way to the disk takes its time; all or none."""
+        found = await asyncio.gather(*map(self._blob, files), return_exceptions=True)
+        blobs = deque(each for each in found if not isinstance(each, BaseException))
+        for failure in found:
+            if isinstance(failure, BaseException):
+                _close(blobs)
+                raise failure
+        return blobs
 
     async def _blob(self, of: File) -> Blob | None:
         """Open a file's bytes; None where it was deleted by now."""
@@ -247,11 +282,6 @@ class Contents:
             if await self._sources.is_deleted(of.id):
                 return None
             raise MediaMissingError(f"the bytes of file {of.id} are missing") from error
-
-    async def _name(self, of: File) -> str | None:
-        if of.deleted or of.name_sealed is None:
-            return None
-        return await self._unsealed(of.id, "name", of.name_sealed)
 
     def _index(self, about: AccountFile) -> Iterable[bytes]:
         facts = [
@@ -280,8 +310,18 @@ class Contents:
     def _event(self, entry: LogEntry) -> Event:
         return self._sources.decode(entry.type, entry.data)
 
-    async def _unsealed(self, of: UUID, field: str, sealed: str) -> str | None:
-        return await self._sources.unsealed(self._order.owner_id, self._first[of], field, sealed)
+    async def _opened(
+        self, sealed: Iterable[tuple[UUID, str, str | None]]
+    ) -> dict[tuple[UUID, str], str]:
+        """Open what is sealed, by account or file and field; the key is not kept for longer."""
+        unsealing = await self._sources.unsealing(self._order.owner_id)
+        if unsealing is None:
+            return {}
+        return {
+            (of, field): unsealing(self._first[of], field, text)
+            for of, field, text in sealed
+            if text is not None
+        }
 
 
 class _EventLines:
@@ -306,25 +346,14 @@ class _EventLines:
         return f"events/{self._number:05}.ndjson", part
 
 
+def _close(blobs: Iterable[Blob | None]) -> None:
+    for blob in blobs:
+        if blob is not None:
+            blob.close()
+
+
 def _no_members(_: LogEntry) -> Sequence[Member]:
     return ()
-
-
-async def _pieces(blob: Blob) -> bytes | AsyncIterator[bytes]:
-    """Give what is small as a whole, so that it can be read before its turn."""
-    if blob.size <= BLOB_PIECE_BYTES:
-        return bytes(await blob.read(0, BLOB_PIECE_BYTES))
-    return _pieces_of(blob)
-
-
-async def _pieces_of(blob: Blob) -> AsyncIterator[bytes]:
-    offset = 0
-    while offset < blob.size:
-        piece = await blob.read(offset, BLOB_PIECE_BYTES)
-        if not piece:
-            return  # its digest will tell
-        offset += len(piece)
-        yield bytes(piece)
 
 
 async def _all(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:

@@ -106,4 +106,4 @@ def index_page(
 
 
 def _time(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{at.astimezone(UTC).isoformat(' ', 'seconds')[:-6]} UTC"

@@ -54,12 +54,12 @@ def export_work(store: ExportStore, queries: KeptJobs, log: EventLog, sources: S
         job = context.job
         if job.owner_id is None:
             return WorkFailed("nobody", again=False)
-        await sweep(store, queries, of_job=job.id)
         position = await log.head()
         order = Order(job.id, job.owner_id, position, job.updated_at)
         contents = Contents(sources, order, context.progress)
         name = file_name(job.id, job.token)
         try:
+            await sweep(store, queries, of_job=job.id)
             written = await store.write(name, contents.members)
         except NobodyError:
             return WorkFailed("nobody", again=False)
@@ -125,7 +125,7 @@ async def sweep(store: ExportStore, queries: KeptJobs, *, of_job: UUID | None = 
             continue
         if not _belongs(name, attempt[1], await queries.by_id(attempt[0])):
             await store.remove(name)
-            _log.info("a part of an export was removed", name=name)
+            _log.info("a part of an export was removed", part=name)
 
 
 def _belongs(name: str, token: int, job: JobRow | None) -> bool:

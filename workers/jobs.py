@@ -24,6 +24,7 @@ from commands.jobs import JobLeases, Jobs, Lost, TakenJob, take_step
 from commands.ports import StoreUnavailableError
 from domain.job import Job, JobStatus, Result
 from domain.job_decisions import Complete, FailAttempt, GiveBack, JobCommand, Progress, Start
+from workers.watching import WatchedAttempt, Watching
 
 STORE_UNAVAILABLE = "store_unavailable"
 INTERNAL_ERROR = "internal_error"
@@ -106,8 +107,10 @@ async def run_jobs(
     listen: Callable[[], AbstractContextManager[Hint]],
     stop: asyncio.Event,
     pace: Pace = Pace(),  # noqa: B008 - frozen
+    watching: Watching | None = None,
 ) -> None:
     """Do what is due until `stop` is set; what is not done by then is given back."""
+    watching = watching or Watching()
     running: dict[asyncio.Task[None], TakenJob] = {}
     stopping = asyncio.create_task(stop.wait())
     reachable = True
@@ -130,7 +133,7 @@ async def run_jobs(
                 else:
                     reachable = True
                 for each in taken:
-                    attempt = _Attempt(jobs, leases, each, kinds, pace)
+                    attempt = _Attempt(jobs, leases, each, kinds, pace, watching)
                     running[asyncio.create_task(attempt.run(stop))] = each
                 # Rest first: what a worker itself appends wakes it too.
                 await asyncio.wait({stopping}, timeout=pace.rest)
@@ -159,7 +162,12 @@ class _Attempt:
         taken: TakenJob,
         kinds: Mapping[str, Work],
         pace: Pace,
+        watching: Watching,
     ) -> None:
+        self._watching = watching
+        self._watched: WatchedAttempt | None = None
+        self._came_of: str | None = None
+        """What became of the work, once it has begun."""
         self._jobs = jobs
         self._leases = leases
         self._taken = taken
@@ -195,10 +203,18 @@ class _Attempt:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Do the job, and say what came of it. Never raises but when it is cancelled."""
+        self._watched = await self._watching.attempt(self._taken.job_id)
+        try:
+            await self._run(stop)
+        finally:
+            self._watched.ended(self._held, self._came_of)
+
+    async def _run(self, stop: asyncio.Event) -> None:
         try:
             if await self._begin():
                 await self._do(stop)
         except JobLostError:
+            self._came_of = "lost"
             _log.warning("a job was lost", job=str(self._taken.job_id))
         except StoreUnavailableError as error:
             _log.warning("a job was left", job=str(self._taken.job_id), error=str(error))
@@ -255,6 +271,7 @@ class _Attempt:
     async def _settle(
         self, outcome: WorkDone | WorkFailed | BaseException, stop: asyncio.Event
     ) -> None:
+        self._came_of = _named(outcome)
         match outcome:
             case WorkDone(result, discard):
                 try:
@@ -305,7 +322,8 @@ class _Attempt:
     async def _write(self, command: JobCommand, event_id: UUID) -> Job:
         assert self._held is not None  # noqa: S101 - it was loaded
         self._unsure = command, event_id
-        caller = Caller(None, self._now(), f"{type(command).__name__}Job")
+        trace = None if self._watched is None else self._watched.trace_parent
+        caller = Caller(None, self._now(), f"{type(command).__name__}Job", trace=trace)
         after = await take_step(self._jobs, caller, self._held, command, event_id)
         self._unsure = None
         if isinstance(after, Lost):
@@ -338,3 +356,16 @@ class _Attempt:
         kind = None if held is None else held.kind
         attempt = None if held is None else held.attempts
         return {"job": str(self._taken.job_id), "kind": kind, "attempt": attempt}
+
+
+def _named(outcome: WorkDone | WorkFailed | BaseException) -> str:
+    """Name what became of the work, for those who count."""
+    match outcome:
+        case WorkDone():
+            return "done"
+        case JobLostError():
+            return "lost"
+        case asyncio.CancelledError():
+            return "given_back"
+        case _:
+            return "failed"

@@ -27,6 +27,7 @@ from projections.relaying import (
 )
 from workers.leader import Leader, Listen, follow
 from workers.relay_messages import Decode, message
+from workers.watching import Watching
 
 PAGES_IN_FLIGHT = 2
 """So that the next page is read and sent while the broker stores the one before it."""
@@ -62,8 +63,10 @@ class Relay(Leader):
         *,
         decode: Decode,
         leader: UUID,
+        watching: Watching | None = None,
     ) -> None:
         super().__init__(RELAY, leases, leader)
+        self._publishing = (watching or Watching()).publishing()
         self._store = store
         self._broker = broker
         self._decode = decode
@@ -161,7 +164,7 @@ class Relay(Leader):
         for entry in page:
             if entry.position not in self._skipped:
                 try:
-                    messages.append(message(entry, self._decode))
+                    messages.append(self._publishing.begins(message(entry, self._decode)))
                 except Exception as error:  # noqa: BLE001 - whatever it is, this event is the cause
                     return messages, (entry, error)
         return messages, None
@@ -213,6 +216,7 @@ class Relay(Leader):
             self._lost()
             return False
         self._moved(lease, position)
+        self._publishing.stored(lease.position, position)
         return True
 
     def _lost(self) -> None:
@@ -220,6 +224,7 @@ class Relay(Leader):
         super()._lost()
 
     def _forget(self) -> None:
+        self._publishing.forgotten()
         while self._in_flight:
             stored = self._in_flight.popleft().stored
             if not stored.cancel() and not stored.cancelled():

@@ -12,12 +12,13 @@ from commands.outcomes import NotFound
 from domain.job import Job, JobStatus
 from domain.job_decisions import Cancel, JobCommand, Retry
 from infra.cli.callers import operator, why
-from infra.cli.common import Failure, opened, read_settings, run
+from infra.cli.common import MISMATCH, Failure, opened, read_settings, run
 from infra.cli.output import as_json, plain, print_json, print_table
 from infra.exports.verifying import verify_export
+from infra.jobs.waiting import Waiting, waiting_work
 from projections.jobs import JobRow
+from workers.mailer import LEASE
 
-MISMATCH = 3
 _SHOWN_MISMATCHES = 20
 
 _job = click.argument("job_id", type=click.UUID, metavar="ID")
@@ -52,6 +53,51 @@ def list_jobs(*, kind: str | None, status: str | None, limit: int, json_wanted: 
 def list_exports(*, status: str | None, limit: int, json_wanted: bool) -> None:
     """Show the newest exports, and how each stands."""
     _list(EXPORT, status, limit, json_wanted=json_wanted)
+
+
+@jobs.command("waiting")
+@as_json
+def show_waiting(*, json_wanted: bool) -> None:
+    """Count what is to be done: jobs by their kind, mails, and scheduled posts.
+
+    Where more than a few are due and stay so, no worker runs.
+    """
+    settings = read_settings()
+
+    async def work() -> list[Waiting]:
+        async with opened(settings) as product:
+            return [*await waiting_work(product.database)]
+
+    found = run(work())
+    if json_wanted:
+        for each in found:
+            print_json(each)
+        return
+    print_table(
+        ("what", "waiting", "due", "tried", "oldest"),
+        [
+            (
+                plain(each.kind),
+                f"{each.waiting:,}",
+                f"{each.due:,}",
+                f"{each.tried:,}",
+                each.oldest.isoformat(sep=" ", timespec="seconds"),
+            )
+            for each in found
+        ],
+    )
+
+
+@jobs.command("send-mails")
+def send_mails() -> None:
+    """Try again at once the mails that were put off: the mail server is back."""
+    settings = read_settings()
+
+    async def work() -> int:
+        async with opened(settings) as product:
+            return await product.mails.hurry(LEASE)
+
+    click.echo(f"mails that are tried at once: {run(work()):,}")
 
 
 @jobs.command("retry")
@@ -93,7 +139,7 @@ def verify(context: click.Context, file: Path, *, json_wanted: bool) -> None:
     elif found.mismatches:
         shown = found.mismatches[:_SHOWN_MISMATCHES]
         print_table(("file", "what is wrong"), [(each.path, each.says) for each in shown])
-        click.echo(f"\n{len(found.mismatches):,} mismatches")
+        click.echo(f"\nmismatches: {len(found.mismatches):,}")
     else:
         click.echo(
             f"{found.files:,} files with {found.size:,} bytes are as the manifest says, "

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 import rich_click as click
 
-from infra.cli.common import WRONG_USE, Failure, opened, read_settings, run
+from infra.cli.common import WRONG_USE, Failure, metrics_shown, opened, read_settings, run
 from infra.relay.relay_store import PostgresRelayStore
 from infra.running import find_running
 from infra.settings import Settings
@@ -17,7 +17,7 @@ def relay(context: click.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     # The broker's client would lengthen the start of every other command.
-    from infra.serve import running_relay, stopped_by_signals  # noqa: PLC0415
+    from infra.serve import running_relay, spare_the_collector, stopped_by_signals  # noqa: PLC0415
     from infra.store.nats_hints import shared_hints  # noqa: PLC0415
 
     settings = read_settings()
@@ -26,8 +26,10 @@ def relay(context: click.Context) -> None:
     async def work() -> None:
         async with AsyncExitStack() as parts:
             stop = parts.enter_context(stopped_by_signals())
-            product = await parts.enter_async_context(opened(settings))
+            product = await parts.enter_async_context(opened(settings, "relay"))
+            await parts.enter_async_context(metrics_shown(product, settings))
             await parts.enter_async_context(shared_hints(nats_url, product.hints))
+            spare_the_collector()
             await parts.enter_async_context(running_relay(product, nats_url))
             click.echo("relaying", err=True)
             await stop.wait()

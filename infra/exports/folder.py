@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from commands.exports import Listed, Member, Written
+from commands.file_store import BlobMissingError
 from infra.exports.zip_writing import write_zip
 from infra.files.errors import storage_errors
-from infra.files.folder import FileBlob, create_private, flush_folder, make_folders
+from infra.files.folder import FileBlob, create_private, flush_folder, make_folders, open_blob
 
 THREADS = 4
 _PART = ".part"
@@ -49,7 +50,9 @@ class ExportFolder:
         """Open an export; it stays readable when it is removed meanwhile."""
         path = self._root / name
         with storage_errors():
-            descriptor = await self._run(lambda: os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            descriptor = await self._run(lambda: open_blob(path))
+        if descriptor is None:
+            raise BlobMissingError(name)
         return FileBlob(descriptor, self._threads)
 
     async def remove(self, name: str) -> None:

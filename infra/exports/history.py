@@ -1,5 +1,6 @@
 """What the log holds of a person: see `commands.exports.PersonalHistory`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from commands.ports import LogEntry
 from domain import file, job, post
 from domain.stream import Stream
 from infra.postgres import Database
+from infra.store.event_log import turns_of_the_loop
 from projections.database import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("history.sql"))
@@ -25,7 +27,7 @@ _EXTENTS = {
     file.STREAM_CATEGORY: "extent_of_files",
     job.STREAM_CATEGORY: "extent_of_jobs",
 }
-_NOBODY = UUID(int=0)
+_BEGINNING = UUID(int=0), 0
 
 
 class PostgresPersonalHistory:
@@ -39,38 +41,60 @@ class PostgresPersonalHistory:
         rows = await self._database.fetch(
             QUERIES[_EXTENTS[category]], owner_id, until, seconds=_SECONDS
         )
-        return Extent([UUID(int=row[0].int) for row in rows], sum(row[1] for row in rows))
+        return Extent(
+            [UUID(int=row[0].int) for row in rows],
+            events=sum(row[1] for row in rows),
+            size=sum(row[2] for row in rows),
+        )
 
     async def pages(
         self, category: str, ids: Sequence[UUID], until: int
     ) -> AsyncIterator[Sequence[LogEntry]]:
-        """Go through streams one after the other, each from its beginning."""
+        """Go through streams one after the other, each from its beginning.
+
+        Each page is fetched while the one before it is used.
+        """
         ordered = sorted(ids)
-        for first in range(0, len(ordered), STREAMS_AT_ONCE):
-            some = ordered[first : first + STREAMS_AT_ONCE]
-            at: tuple[UUID, int] = (_NOBODY, 0)
-            more = True
-            while more:
-                rows = await self._database.fetch(
-                    QUERIES["page"],
-                    category,
-                    some,
-                    until,
-                    *at,
-                    PAGE_ROWS,
-                    PAGE_BYTES,
-                    seconds=_SECONDS,
-                )
-                if not rows:
-                    break
+        first = 0
+        some, after = ordered[:STREAMS_AT_ONCE], _BEGINNING
+        upcoming = self._page(category, some, until, after)
+        try:
+            while some:
+                rows = await upcoming
                 page = [_entry(category, row) for row in rows]
-                yield page
-                last = page[-1]
-                more = (
-                    len(page) == PAGE_ROWS or rows[-1][-1] + len(last.data.encode()) >= PAGE_BYTES
-                )
-                at = (last.stream.id, last.version)
-                some = [each for each in some if each >= at[0]]
+                if _is_full(rows):
+                    after = page[-1].stream.id, page[-1].version
+                    some = [each for each in some if each >= after[0]]
+                else:
+                    first += STREAMS_AT_ONCE
+                    some, after = ordered[first : first + STREAMS_AT_ONCE], _BEGINNING
+                upcoming = self._page(category, some, until, after)
+                await turns_of_the_loop()
+                if page:
+                    yield page
+        finally:
+            upcoming.cancel()
+
+    def _page(
+        self, category: str, some: Sequence[UUID], until: int, after: tuple[UUID, int]
+    ) -> asyncio.Future[Sequence[Any]]:
+        """Begin to fetch what comes after a version of one of these streams; of none, nothing."""
+        if not some:
+            return asyncio.get_running_loop().create_future()
+        limits = PAGE_ROWS, PAGE_BYTES
+        return asyncio.ensure_future(
+            self._database.fetch(
+                QUERIES["page"], category, some, until, *after, *limits, seconds=_SECONDS
+            )
+        )
+
+
+def _is_full(rows: Sequence[Any]) -> bool:
+    """Tell whether a page ended at a limit, so that there may be more."""
+    if not rows:
+        return False
+    *_, data, _, _, bytes_before = rows[-1]
+    return len(rows) == PAGE_ROWS or bytes_before + len(data.encode()) >= PAGE_BYTES
 
 
 def _entry(category: str, row: Sequence[Any]) -> LogEntry:

@@ -2,19 +2,19 @@
 -- event up to the position is none of the person's yet.
 
 -- name: extent_of_posts
-select e.stream_id, sum(pg_column_size(e.data))
+select e.stream_id, count(*), sum(pg_column_size(e.data))
 from posts p join events e on e.stream_id = p.id and e.category = 'post'
 where p.author_id = $1 and e.position <= $2
 group by e.stream_id order by e.stream_id
 
 -- name: extent_of_files
-select e.stream_id, sum(pg_column_size(e.data))
+select e.stream_id, count(*), sum(pg_column_size(e.data))
 from files f join events e on e.stream_id = f.id and e.category = 'file'
 where f.owner_id = $1 and e.position <= $2
 group by e.stream_id order by e.stream_id
 
 -- name: extent_of_jobs
-select e.stream_id, sum(pg_column_size(e.data))
+select e.stream_id, count(*), sum(pg_column_size(e.data))
 from jobs j join events e on e.stream_id = j.id and e.category = 'job'
 where j.owner_id = $1 and e.position <= $2
 group by e.stream_id order by e.stream_id

@@ -27,6 +27,6 @@ def open_export_store(settings: Settings) -> ExportStore:
         return ExportFolder(Path(unquote(urlsplit(url).path)) / "exports")
     # The client of S3 takes its time to load, and few need it.
     from infra.exports.bucket import ExportBucket  # noqa: PLC0415
-    from infra.files.objects import open_bucket  # noqa: PLC0415
+    from infra.files.s3 import open_bucket  # noqa: PLC0415
 
     return ExportBucket(open_bucket(url), settings.data_dir / "incoming")

@@ -50,6 +50,10 @@ class PostgresMailQueue:
         """Let a message be due after this time, unless it was taken again meanwhile."""
         await self._database.fetch(QUERIES["postpone_mail"], taken.id, taken.attempts, delay)
 
+    async def hurry(self, lease: timedelta) -> int:
+        """Let the messages be due that were put off for longer than a lease; tell how many."""
+        return len(await self._database.fetch(QUERIES["hurry_mails"], lease))
+
     def _opened(
         self, mail_id: UUID, sealed: bytes, attempts: int, age: timedelta
     ) -> TakenMail | UnreadableMail:

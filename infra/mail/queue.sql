@@ -19,3 +19,8 @@ delete from mails where id = $1 returning id
 -- name: postpone_mail
 -- Whoever took it again since has counted one attempt more.
 update mails set due_at = now() + $3::interval where id = $1 and attempts = $2
+
+-- Nothing is due later than the lease ($1) but what was put off, so none that is being sent is among them.
+-- name: hurry_mails
+update mails set due_at = now() where due_at > now() + $1::interval
+returning id

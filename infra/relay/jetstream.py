@@ -15,11 +15,11 @@ from uuid import UUID, uuid4
 import msgspec
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from infra.relay.stream import STREAM, found_or_made
+from infra.relay.wire import ComposedClient, composed, header_lines
 from projections.following import BrokerUnavailableError
 from projections.relaying import AlreadyThereError, Message, OutOfStepError, StreamEnd
 
@@ -34,6 +34,7 @@ _WRONG_LAST = frozenset({10070, 10071})
 _DUPLICATE_IN_BATCH = 10201
 _TROUBLE = (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError)
 _ONE = 1
+_COMMIT = header_lines({"Nats-Batch-Commit": "1"})
 
 
 class _Refusal(msgspec.Struct):
@@ -88,9 +89,11 @@ class JetStreamBroker:
         with _unavailable():
             sequence = (await _end(connection)).sequence
             for message in messages:
-                headers = {**message.headers, **_behind(sequence)}
+                reply, waiting = connection.expect_ack()
+                command = composed(message, _behind(sequence), reply)
                 async with asyncio.timeout(STORE_SECONDS):
-                    ack = await (await connection.publish(message, headers))
+                    await connection.client.send_composed(command)
+                    ack = await waiting
                 _check(ack)
                 sequence = sequence if ack.duplicate else ack.seq
 
@@ -110,7 +113,7 @@ class JetStreamBroker:
 class _Connection:
     """A connection, and the acknowledgements that are waited for on it."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ComposedClient) -> None:
         self.client = client
         self.jetstream: JetStreamContext = client.jetstream(timeout=CALL_SECONDS)
         self.atomic = False
@@ -123,18 +126,11 @@ class _Connection:
         """Begin to hear acknowledgements."""
         await self.client.subscribe(f"{self._inbox}.*", cb=self._heard)
 
-    async def send(self, message: Message, headers: dict[str, str]) -> None:
-        """Send a message that is acknowledged with a later one."""
-        await self.client.publish(message.subject, message.body, headers=headers)
-
-    async def publish(self, message: Message, headers: dict[str, str]) -> "asyncio.Future[_Ack]":
-        """Send a message, and give what becomes its acknowledgement."""
+    def expect_ack(self) -> tuple[str, "asyncio.Future[_Ack]"]:
+        """Give where a message is to be acknowledged, and what becomes the acknowledgement."""
         number = str(next(self._numbers))
         ack = self._waiting[number] = asyncio.get_running_loop().create_future()
-        await self.client.publish(
-            message.subject, message.body, reply=f"{self._inbox}.{number}", headers=headers
-        )
-        return ack
+        return f"{self._inbox}.{number}", ack
 
     async def _heard(self, reply: Msg) -> None:
         ack = self._waiting.pop(reply.subject.rpartition(".")[2], None)
@@ -147,7 +143,7 @@ class _Connection:
 
 
 async def _connect(url: str) -> _Connection:
-    client = Client()
+    client = ComposedClient()
     try:
         await client.connect(
             url,
@@ -188,20 +184,19 @@ async def _send_together(
     connection: _Connection, messages: Sequence[Message], after: int
 ) -> list["asyncio.Future[_Ack]"]:
     """Send messages that are stored all together or not at all, with one wait for the disk."""
-    batch = uuid4().hex
-    last = len(messages)
-    for number, message in enumerate(messages, start=1):
-        headers = {
-            **message.headers,
-            "Nats-Batch-Id": batch,
-            "Nats-Batch-Sequence": str(number),
-        }
-        if number == 1:
-            headers |= _behind(after)
+    batch = header_lines({"Nats-Batch-Id": uuid4().hex})
+    last = len(messages) - 1
+    reply, ack = connection.expect_ack()
+    commands: list[bytes] = []
+    for number, message in enumerate(messages):
+        headers = f"{batch}Nats-Batch-Sequence: {number + 1}\r\n"
+        if number == 0:
+            headers += _behind(after)
         if number == last:
-            return [await connection.publish(message, headers | {"Nats-Batch-Commit": "1"})]
-        await connection.send(message, headers)
-    return []
+            headers += _COMMIT
+        commands.append(composed(message, headers, reply if number == last else ""))
+    await connection.client.send_composed(b"".join(commands))
+    return [ack]
 
 
 async def _send_each(
@@ -211,17 +206,21 @@ async def _send_each(
 
     By its id and not by its number: one that was sent long ago must not fit in by chance.
     """
-    acks = []
+    acks: list[asyncio.Future[_Ack]] = []
+    commands: list[bytes] = []
     expected = _behind(after)
     for message in messages:
-        acks.append(await connection.publish(message, {**message.headers, **expected}))
-        expected = {"Nats-Expected-Last-Msg-Id": message.headers["Nats-Msg-Id"]}
+        reply, ack = connection.expect_ack()
+        commands.append(composed(message, expected, reply))
+        acks.append(ack)
+        expected = header_lines({"Nats-Expected-Last-Msg-Id": message.headers["Nats-Msg-Id"]})
+    await connection.client.send_composed(b"".join(commands))
     return acks
 
 
-def _behind(sequence: int) -> dict[str, str]:
+def _behind(sequence: int) -> str:
     """Let a message be stored behind the one of this number, or not at all."""
-    return {"Nats-Expected-Last-Sequence": str(sequence)}
+    return header_lines({"Nats-Expected-Last-Sequence": str(sequence)})
 
 
 async def _stored(acks: "Sequence[asyncio.Future[_Ack]]", last: int) -> None:

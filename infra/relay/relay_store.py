@@ -15,10 +15,11 @@ from projections.relaying import RelayedEntry
 
 QUERIES = load_queries(Path(__file__).with_name("relay.sql"))
 
-PAGE_ROWS = 500
+PAGE_ROWS = 1000
+"""A page is stored at once, with one wait for the disk; NATS takes no more messages in a batch."""
 
 _PAGE, _ = page_query(
-    EVERYTHING, ", ".join(RelayedEntry._fields[:-1]) + ", recorded_at", backwards=False
+    EVERYTHING, ", ".join(RelayedEntry.__struct_fields__[:-1]) + ", recorded_at", backwards=False
 )
 
 

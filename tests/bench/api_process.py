@@ -17,7 +17,6 @@ from litestar.types import Receive, Scope, Send
 
 from api.app import create_app
 from commands.accounts import register
-from domain.stream import Role
 from infra.api_services import api_services
 from infra.bootstrap import Product, open_product
 from infra.files.open import open_files
@@ -37,13 +36,19 @@ class Setup(msgspec.Struct, frozen=True):
     redis_url: str = NO_REDIS
     people: int = 0
     """How many can sign in, by the address of `email_of` and the `PASSWORD` of the tests."""
+    authors: int = 1
 
 
 class Api(msgspec.Struct, frozen=True):
-    """Where the API is, and an access token of an author."""
+    """Where the API is, and access tokens of authors."""
 
     address: str
-    token: str
+    tokens: list[str]
+
+    @property
+    def token(self) -> str:
+        """Give the first of them."""
+        return self.tokens[0]
 
 
 def email_of(number: int) -> str:
@@ -67,6 +72,15 @@ async def register_people(product: Product, count: int) -> None:
         await register(product.accounts, OPERATOR, someone)
 
 
+async def author_token(product: Product, number: int) -> str:
+    """Open an author's account, and give an access token of its."""
+    author = person(product, f"author-{number}@bench.example")
+    await register(product.accounts, OPERATOR, author)
+    now = datetime.now(UTC)
+    session_id = await a_session(product, author.account_id, now)
+    return product.access_tokens.issue(author.account_id, session_id, now)
+
+
 async def main() -> None:
     """Serve until the input ends."""
     setup = msgspec.json.decode(sys.stdin.buffer.readline(), type=Setup)
@@ -77,12 +91,8 @@ async def main() -> None:
         open_product(setup.url, random_keys()) as product,
         redis_limiter(setup.redis_url, key=b"l" * 32, rules=generous()) as limiter,
     ):
-        author = msgspec.structs.replace(person(product), roles=frozenset({Role.AUTHOR}))
-        await register(product.accounts, OPERATOR, author)
+        tokens = [await author_token(product, number) for number in range(setup.authors)]
         await register_people(product, setup.people)
-        now = datetime.now(UTC)
-        session_id = await a_session(product, author.account_id, now)
-        token = product.access_tokens.issue(author.account_id, session_id, now)
         settings = settings_in(Path("unused"))
         stored = open_files(product.database, settings)
         services = api_services(product, settings, limiter, stored)
@@ -94,7 +104,7 @@ async def main() -> None:
             await chosen(scope, receive, send)
 
         def ready(address: str) -> None:
-            sys.stdout.buffer.write(msgspec.json.encode(Api(address, token)) + b"\n")
+            sys.stdout.buffer.write(msgspec.json.encode(Api(address, tokens)) + b"\n")
             sys.stdout.buffer.flush()
 
         await serve(both, stop=stop, on_ready=ready)

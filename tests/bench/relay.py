@@ -137,7 +137,7 @@ async def relay_process(url: str, nats_url: str, folder: Path) -> AsyncIterator[
 @asynccontextmanager
 async def durable_services() -> AsyncIterator[tuple[Services, Databases, Path]]:
     """Run PostgreSQL and NATS, both with every write on disk before it is acknowledged."""
-    with data_folder() as folder:
+    with data_folder(on_disk=True) as folder:
         settings = settings_in(folder, REDIS_URL="redis://127.0.0.1:1")
         async with (
             embedded_services(settings, durable=True) as services,

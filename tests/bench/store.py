@@ -109,7 +109,7 @@ async def reads_rows(table: Table, url: str) -> None:
 @asynccontextmanager
 async def durable_databases() -> AsyncIterator[tuple[Databases, Path]]:
     """Run a PostgreSQL that waits for the disk, in a folder that is removed afterwards."""
-    with data_folder() as folder:
+    with data_folder(on_disk=True) as folder:
         # The other services are not needed: their URLs are set, so nobody starts them.
         settings = settings_in(
             folder, NATS_URL="nats://127.0.0.1:1", REDIS_URL="redis://127.0.0.1:1"

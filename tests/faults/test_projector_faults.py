@@ -1,13 +1,9 @@
 """The projector when its process is killed or paused, or there are two, or the database goes."""
 
 import asyncio
-import os
 import random
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +14,7 @@ from infra.projections.projector_store import LEASE_SECONDS
 from projections.status import State
 from tests.support.log import CREATED, Log, a_stream, append, connected, numbered, open_log, until
 from tests.support.own_postgres import own_postgres
+from tests.support.processes import Process, running
 from tests.support.projecting import (
     ACTIVITY,
     BY_PROJECTOR,
@@ -28,56 +25,13 @@ from tests.support.projecting import (
     status_of,
 )
 
-ROOT = Path(__file__).parents[2]
 SEEDS = range(2)
 
 
-class Process:
-    """`ledgerpress projector`, as a process of its own."""
-
-    def __init__(self, running: asyncio.subprocess.Process) -> None:
-        self._running = running
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        if self._running.returncode is None:
-            os.kill(self._running.pid, number)
-
-    async def ended(self) -> int:
-        """Wait for its end, and give its exit code."""
-        async with asyncio.timeout(10):
-            return await self._running.wait()
-
-    async def running(self) -> None:
-        """Wait until it has begun."""
-        assert self._running.stderr is not None
-        async with asyncio.timeout(30):
-            while await self._running.stderr.readline() != b"projecting\n":
-                assert not self._running.stderr.at_eof(), "it ended before it began"
-
-
-@asynccontextmanager
-async def projector(url: str, folder: Path) -> AsyncIterator[Process]:
+def projector(url: str, folder: Path) -> AbstractAsyncContextManager[Process]:
     """Run a projector until the end of the block, or of itself."""
-    running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "infra.cli", "projector"),
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "LEDGERPRESS_DATABASE_URL": url,
-            "LEDGERPRESS_DATA_DIR": str(folder),
-        },
-        stderr=subprocess.PIPE,
-        limit=2**24,
-    )
-    process = Process(running)
-    try:
-        await process.running()
-        yield process
-    finally:
-        process.send(signal.SIGCONT)
-        process.send(signal.SIGKILL)
-        await running.communicate()
+    settings = {"LEDGERPRESS_DATABASE_URL": url, "LEDGERPRESS_DATA_DIR": str(folder)}
+    return running("infra.cli", "projector", says="projecting", settings=settings)
 
 
 async def fill(log: Log, posts: int, edits: int = 3) -> list[Stream]:
@@ -93,13 +47,6 @@ async def agree(log: Log) -> None:
     """Require of both projections that they are what the log gives."""
     for projection in BY_PROJECTOR:
         assert await rows_of(log, projection) == await folded(log, projection)
-
-
-@pytest.fixture
-async def log(database_url: str) -> AsyncIterator[Log]:
-    """Open an empty log."""
-    async with open_log(database_url) as log:
-        yield log
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -1,19 +1,20 @@
 """The relay when its process is killed or paused, or NATS is killed, paused, restarted or wiped."""
 
 import asyncio
-import os
 import random
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
+from infra.relay.relay_store import PAGE_ROWS
 from projections.status import State
-from tests.support.log import CREATED, Log, a_stream, append, numbered, open_log, until
+from tests.support.log import CREATED, Log, a_stream, append, numbered, until
 from tests.support.own_nats import OwnNats, own_nats
+from tests.support.processes import ROOT, Process, running
 from tests.support.relaying import (
     all_positions,
     positions_published,
@@ -22,53 +23,17 @@ from tests.support.relaying import (
     relaying,
 )
 
-ROOT = Path(__file__).parents[2]
 SEEDS = range(2)
 
 
-class Process:
-    """`ledgerpress relay`, as a process of its own."""
-
-    def __init__(self, running: asyncio.subprocess.Process) -> None:
-        self._running = running
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        if self._running.returncode is None:
-            os.kill(self._running.pid, number)
-
-    async def ended(self) -> int:
-        """Wait for its end, and give its exit code."""
-        async with asyncio.timeout(15):
-            return await self._running.wait()
-
-
-@asynccontextmanager
-async def relay(url: str, nats_url: str, folder: Path) -> AsyncIterator[Process]:
+def relay(url: str, nats_url: str, folder: Path) -> AbstractAsyncContextManager[Process]:
     """Run a relay until the end of the block, or of itself."""
-    running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "infra.cli", "relay"),
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "LEDGERPRESS_DATABASE_URL": url,
-            "LEDGERPRESS_NATS_URL": nats_url,
-            "LEDGERPRESS_DATA_DIR": str(folder),
-        },
-        stderr=asyncio.subprocess.PIPE,
-        limit=2**24,
-    )
-    process = Process(running)
-    try:
-        assert running.stderr is not None
-        async with asyncio.timeout(30):
-            while await running.stderr.readline() != b"relaying\n":
-                assert not running.stderr.at_eof(), "it ended before it began"
-        yield process
-    finally:
-        process.send(signal.SIGCONT)
-        process.send(signal.SIGKILL)
-        await running.communicate()
+    settings = {
+        "LEDGERPRESS_DATABASE_URL": url,
+        "LEDGERPRESS_NATS_URL": nats_url,
+        "LEDGERPRESS_DATA_DIR": str(folder),
+    }
+    return running("infra.cli", "relay", says="relaying", settings=settings)
 
 
 async def fill(log: Log, posts: int, edits: int = 3) -> None:
@@ -89,13 +54,6 @@ async def expire_lease(log: Log) -> None:
 async def agree(log: Log, nats_url: str) -> None:
     """Require that exactly the events of the log are published, in its order."""
     assert await positions_published(nats_url) == await all_positions(log)
-
-
-@pytest.fixture
-async def log(database_url: str) -> AsyncIterator[Log]:
-    """Open an empty log."""
-    async with open_log(database_url) as log:
-        yield log
 
 
 @pytest.fixture
@@ -130,7 +88,7 @@ async def test_one_that_dies_before_it_says_what_it_published(
     log: Log, database_url: str, nats_url: str
 ) -> None:
     """Killed between acknowledgement and checkpoint: what it published is not published again."""
-    await fill(log, 500)
+    await fill(log, PAGE_ROWS // 2)  # two pages
     dying = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.faults.relay_until_killed", database_url, nats_url, "1"),
         cwd=ROOT,
@@ -144,7 +102,7 @@ async def test_one_that_dies_before_it_says_what_it_published(
         await relayed(log)
 
     assert code == -signal.SIGKILL
-    assert published > checkpoint == 500
+    assert published > checkpoint == PAGE_ROWS
     await agree(log, nats_url)
 
 

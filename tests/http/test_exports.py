@@ -225,6 +225,17 @@ async def test_one_that_is_removed_is_gone(api: Api) -> None:
     assert await api.services.exports.store.names() == []
 
 
+async def test_one_that_is_removed_while_somebody_begins_to_download_it(api: Api) -> None:
+    """503 until everybody is told that it is gone: nothing failed here."""
+    async with ready(api, api.author) as location:
+        link = await link_of(api.author, location)
+        for path in (api.settings.data_dir / "files" / "exports").iterdir():
+            path.unlink()
+        answer = await api.anonymous.get(link)
+
+    problem(answer, 503, "service_degraded")
+
+
 async def test_one_that_is_called_off_is_gone(api: Api) -> None:
     """And another one can be asked for at once."""
     location = await asked(api.author)

@@ -77,7 +77,7 @@ async def published(url: str) -> Sequence[Published]:
         subscription = await jetstream.pull_subscribe("", stream=STREAM, config=config)
         found: list[Published] = []
         while left:
-            messages = await subscription.fetch(min(left, 1000), timeout=5)
+            messages = await subscription.fetch(min(left, 1000), timeout=30)
             found += [Published(m.subject, m.headers or {}, m.data) for m in messages]
             left -= len(messages)
         return found

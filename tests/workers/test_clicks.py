@@ -36,7 +36,7 @@ async def test_the_last_clicks_are_handed_over_on_stopping() -> None:
     await asyncio.sleep(0)
     counter.count("https://ok.example/", AT)
     stop.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await running
 
     assert [batch.clicks[0][3] for batch in store.batches] == [1]
@@ -60,7 +60,7 @@ async def test_an_outage_loses_no_click_and_repeats_the_same_batch() -> None:
     store.down = False
     assert await eventually(two)
     stop.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await running
 
     assert [batch.number for batch in store.batches] == [1, 2]
@@ -72,7 +72,7 @@ async def test_an_end_in_an_outage_is_an_end() -> None:
     store.down = True
     counter.count("https://ok.example/", AT)
     stop.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await run_click_flusher(counter, store, stop=stop)
 
     assert store.batches == []
@@ -100,6 +100,6 @@ async def test_what_waits_is_recorded(database_url: str) -> None:
 
         assert await eventually(recorded)
         stop.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await running
         assert not await clicks.days()

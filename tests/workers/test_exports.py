@@ -23,9 +23,11 @@ from domain.job_decisions import Cancel, FailAttempt, Start
 from domain.post_decisions import Edit
 from domain.stream import Actor, Role
 from infra.files.open import open_blob_store
+from infra.serve import export_sources
 from tests.support.accounts import AT
 from tests.support.exporting import Archive, Place, a_place, caller
 from tests.workers.test_jobs import QUICK, row, stands, tags, working
+from workers.export_contents import Contents, Order
 from workers.exports import expire_due, sweep
 from workers.jobs import Work
 
@@ -188,6 +190,26 @@ def lines(archive: Archive) -> list[Any]:
     return [json.loads(line) for name in names for line in archive.files[name].splitlines()]
 
 
+async def test_progress_is_even_however_well_the_text_compresses(place: Place) -> None:
+    """It never goes back, and is told between the beginning and the end as well."""
+    owner = await place.person()
+    for _ in range(150):
+        await place.post(owner, content="a" * 20_000)
+    percents: list[int] = []
+
+    async def progress(percent: int) -> None:
+        percents.append(percent)
+
+    order = Order(uuid7(), owner, await place.product.log.head(), AT)
+    contents = Contents(export_sources(place.product, place.settings), order, progress)
+    async for _ in contents.members([]):
+        pass
+
+    assert percents == sorted(percents)
+    assert [each for each in percents if 20 < each < 80]
+    assert percents[-1] == 99
+
+
 async def test_bytes_that_are_missing_fail_it(place: Place) -> None:
     """An export is complete or is none; the reason tells nothing of the inside."""
     owner = await place.person()
@@ -201,7 +223,7 @@ async def test_bytes_that_are_missing_fail_it(place: Place) -> None:
         async def failed_once() -> bool:
             return "attempt-failed" in await tags(place.product, job_id)
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await failed_once():  # noqa: ASYNC110 - there is no event
                 await asyncio.sleep(0.01)
 
@@ -308,7 +330,7 @@ async def test_one_that_is_cancelled_leaves_nothing(place: Place) -> None:
         async def begun() -> bool:
             return bool(place.left())
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await begun():  # noqa: ASYNC110 - there is no event
                 await asyncio.sleep(0)
         await change_job(place.product.jobs, caller(), job_id, Cancel())
@@ -316,7 +338,7 @@ async def test_one_that_is_cancelled_leaves_nothing(place: Place) -> None:
         async def gone() -> bool:
             return not place.left()
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await gone():  # noqa: ASYNC110 - there is no event
                 await asyncio.sleep(0.01)
 

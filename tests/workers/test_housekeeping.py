@@ -92,7 +92,7 @@ async def swept(
         return await eventually(done)
     finally:
         stop.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await running
 
 

@@ -343,13 +343,13 @@ async def test_a_lease_is_kept_while_the_work_lasts(product: Product) -> None:
 
     async def slow(context: JobContext) -> WorkDone:
         begun.append(context.job.attempts)
-        await asyncio.sleep(0.6)  # several leases
+        await asyncio.sleep(2)  # longer than a lease
         return WorkDone({})
 
     job_id = await requested(product)
     async with (
-        working(product, {"test": slow}, lease_seconds=0.3),
-        working(product, {"test": slow}, lease_seconds=0.3),
+        working(product, {"test": slow}, lease_seconds=1.5),
+        working(product, {"test": slow}, lease_seconds=1.5),
     ):
         assert await stands(product, job_id, JobStatus.COMPLETED)
 

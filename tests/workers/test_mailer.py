@@ -90,7 +90,7 @@ async def mailer(
         yield
     finally:
         stop.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await running
 
 
@@ -182,7 +182,7 @@ async def test_stopped_while_it_sends(queue: PostgresMailQueue, database: Databa
         await inbox.arrived.wait()
         stop.set()
         inbox.hold.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await running
 
     assert len(inbox.messages) == 1

@@ -16,7 +16,7 @@ async def test_at_once_and_again() -> None:
         if rounds == 3:
             stop.set()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await repeat(work, name="test", every_seconds=0.001, stop=stop)
 
     assert rounds == 3
@@ -33,7 +33,7 @@ async def test_stops_in_its_pause() -> None:
     await worked.wait()
     stop.set()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await running
 
 
@@ -50,7 +50,7 @@ async def test_woken() -> None:
     running = asyncio.create_task(
         repeat(work, name="test", every_seconds=3600, stop=stop, wake=wake)
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         first = await rounds.get()
         wake.set()
         seen = [first, await rounds.get(), await rounds.get()]

@@ -1,7 +1,6 @@
 """The projector: catches up and keeps up, and there is one leader at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -36,13 +35,6 @@ from tests.support.projecting import (
     status_of,
 )
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def log(database_url: str) -> AsyncIterator[Log]:
-    """Open an empty log."""
-    async with open_log(database_url) as log:
-        yield log
 
 
 async def test_it_folds_what_is_there_and_what_comes(log: Log) -> None:

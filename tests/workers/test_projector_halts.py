@@ -1,7 +1,7 @@
 """The projector halts at what it cannot fold, says so, and goes on when an operator wants it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from projections.following import Halted, Lease
 from projections.registry import Projection
 from projections.status import State
 from projections.write import Put, Write
-from tests.support.log import AT, Log, append, connected, numbered, open_log
+from tests.support.log import AT, Log, append, connected, numbered
 from tests.support.projecting import (
     ACTIVITY,
     SEARCH,
@@ -34,13 +34,6 @@ from tests.support.waiting import eventually
 
 POISON = "what no fold can take"
 CALLER = Caller(actor=None, at=AT, command="SkipEvent")
-
-
-@pytest.fixture
-async def log(database_url: str) -> AsyncIterator[Log]:
-    """Open an empty log."""
-    async with open_log(database_url) as log:
-        yield log
 
 
 def failing(shows: Any, name: str = "search") -> Projection:  # noqa: ANN401 - any fold

@@ -1,6 +1,5 @@
 """The relay: exactly the events, in their order, and nothing of what is nobody's business."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -31,7 +30,6 @@ from tests.support.log import (
     append,
     connected,
     numbered,
-    open_log,
 )
 from tests.support.own_nats import own_nats
 from tests.support.relaying import (
@@ -45,13 +43,6 @@ from tests.support.relaying import (
 from tests.support.waiting import eventually
 
 CALLER = Caller(actor=None, at=AT, command="SkipEvent")
-
-
-@pytest.fixture
-async def log(database_url: str) -> AsyncIterator[Log]:
-    """Open an empty log."""
-    async with open_log(database_url) as log:
-        yield log
 
 
 async def fill(log: Log, streams: int, edits: int = 3) -> None:

@@ -5,21 +5,30 @@ import io
 import json
 import os
 import subprocess
-import sys
 import zipfile
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from commands.handle import Caller
 from commands.jobs import change_job
+from commands.mail import Mail, TakenMail
+from commands.outcomes import Created
+from commands.posts import create_post
 from domain.job import JobStatus
 from domain.job_decisions import FailAttempt, Start
+from domain.post import Category
+from domain.post_decisions import Create
+from domain.stream import Actor, Role
 from infra.exports.verifying import MANIFEST, verify_export
+from tests.support.accounts import AT
+from tests.support.commands import forked
 from tests.support.exporting import Place, a_place, caller
 from tests.workers.test_jobs import row, stands, working
+from workers.mailer import LEASE
 
-PROGRAM = [sys.executable, "-m", "infra.cli"]
 ROOT = Path(__file__).parents[3]
 
 
@@ -39,7 +48,7 @@ async def ledgerpress(place: Place, url: str, *arguments: str) -> tuple[int, str
     kept = {name: value for name, value in os.environ.items() if "LEDGERPRESS" not in name}
     done = await asyncio.to_thread(
         subprocess.run,
-        [*PROGRAM, *arguments],
+        [*forked(), *arguments],
         cwd=ROOT,
         env=kept | ours,
         capture_output=True,
@@ -80,6 +89,47 @@ async def test_a_job_is_cancelled(database_url: str, place: Place) -> None:
     assert (await row(place.product, job_id)).status is JobStatus.CANCELLED
     assert unknown[0] == 1
     assert "no such job" in unknown[2]
+
+
+async def test_what_waits_is_in_one_list(database_url: str, place: Place) -> None:
+    """Jobs, mails and scheduled posts; a mail that was put off can be tried at once."""
+    product = place.product
+    owner = await place.person()
+    await place.request(owner)
+    actor = Actor(owner, frozenset({Role.AUTHOR}))
+    wanted = Create(
+        product.ledger.new_id(),
+        owner,
+        "Later",
+        "Text.",
+        Category.TECH,
+        publish_at=AT + timedelta(days=1),
+    )
+    made = await create_post(
+        product.ledger, product.posts, product.file_queries, Caller(actor, AT, "Create"), wanted
+    )
+    for _ in range(2):
+        await product.mails.put(Mail("ada@test.example", "Subject", "Text."), "hash")
+    [put_off] = await product.mails.take(1, LEASE)
+    assert isinstance(put_off, TakenMail)
+    await product.mails.postpone(put_off, timedelta(hours=1))
+    listed = await ledgerpress(place, database_url, "jobs", "waiting", "--json")
+    hurried = await ledgerpress(place, database_url, "jobs", "send-mails")
+    shown = await ledgerpress(place, database_url, "jobs", "waiting")
+    due = await product.mails.take(9, LEASE)
+
+    assert isinstance(made, Created)
+    found = [json.loads(line) for line in listed[1].splitlines()]
+    assert [(each["kind"], each["waiting"], each["tried"]) for each in found] == [
+        ("export", 1, 0),
+        ("mail", 2, 1),
+        ("scheduled post", 1, 0),
+    ]
+    assert [each["due"] for each in found] == [1, 1, AT + timedelta(days=1) < datetime.now(UTC)]
+    assert (hurried[0], hurried[1]) == (0, "mails that are tried at once: 1\n")
+    assert shown[0] == 0
+    assert "scheduled post" in shown[1]
+    assert len(due) == 2
 
 
 @pytest.fixture

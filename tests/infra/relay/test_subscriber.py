@@ -7,22 +7,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-
 from domain.post import Edited
 from infra.embedded.nats import connected_once
 from infra.relay.documents import FOLDER
 from infra.relay.stream import STREAM
-from tests.support.log import CREATED, Log, a_stream, append, open_log
+from tests.support.log import CREATED, Log, a_stream, append
 from tests.support.relaying import relayed, relaying
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def log(database_url: str) -> AsyncIterator[Log]:
-    """Open an empty log."""
-    async with open_log(database_url) as log:
-        yield log
 
 
 @asynccontextmanager

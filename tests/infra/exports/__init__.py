@@ -1,0 +1,1 @@
+"""Where exports are kept, and how they get there."""
