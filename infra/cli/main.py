@@ -1,28 +1,38 @@
 """The command `ledgerpress`: its groups, and how every way to end becomes an exit code.
 
-A new command is a function in a file of this folder and its line in `cli` below.
+A new command is a function in a file of this folder and its line in `_COMMANDS` below.
 """
 
 import os
 import sys
+from importlib import import_module
 from typing import Any
 
 import rich_click as click
 
 from infra.cli.common import INTERRUPTED, Failure
-from infra.cli.events import events
-from infra.cli.files import files
-from infra.cli.inspect import config, doctor
-from infra.cli.jobs import exports, jobs
-from infra.cli.maintenance import maintenance
-from infra.cli.nginx import nginx
-from infra.cli.processes import dev, migrate, serve, worker
-from infra.cli.projections import projections
-from infra.cli.projections_ops import list_projections, repair, skip
-from infra.cli.projector import projector
-from infra.cli.redirects import redirects
-from infra.cli.relay import relay
-from infra.cli.users import users
+
+_COMMANDS = {
+    "config": "inspect",
+    "dev": "processes",
+    "doctor": "inspect",
+    "events": "events",
+    "exports": "jobs",
+    "files": "files",
+    "jobs": "jobs",
+    "maintenance": "maintenance",
+    "migrate": "processes",
+    "nginx": "nginx",
+    "projections": "projections_ops",
+    "projector": "projector",
+    "redirects": "redirects",
+    "relay": "relay",
+    "serve": "processes",
+    "users": "users",
+    "webhooks": "webhooks",
+    "worker": "processes",
+}
+"""The file of each command. Only that of the one that is called is imported: all take a second."""
 
 
 class _ReaderLeftError(Exception):
@@ -31,6 +41,16 @@ class _ReaderLeftError(Exception):
 
 class _Commands(click.RichGroup):
     """The commands; click itself would call a reader's leaving a failure."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command, or all of them, to say which resemble a name that is none's."""
+        for name in [cmd_name] if cmd_name in _COMMANDS else _COMMANDS:
+            self.add_command(getattr(import_module(f"infra.cli.{_COMMANDS[name]}"), name))
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as in click
+        """Tell the names."""
+        return sorted(_COMMANDS)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as in click
         """Run the command, and put its output through."""
@@ -52,30 +72,6 @@ def cli() -> None:
     Exit codes: 0 done, 1 failed, 2 wrong use or settings, 3 verification mismatch, 5 a dependency
     is down, 130 interrupted.
     """
-
-
-for command in (
-    dev,
-    serve,
-    worker,
-    projector,
-    relay,
-    migrate,
-    nginx,
-    maintenance,
-    events,
-    projections,
-    files,
-    jobs,
-    exports,
-    users,
-    redirects,
-    config,
-    doctor,
-):
-    cli.add_command(command)
-for command in (list_projections, skip, repair):
-    projections.add_command(command)
 
 
 def main() -> None:

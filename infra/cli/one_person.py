@@ -7,7 +7,6 @@ from typing import NamedTuple
 from commands.identity import Identity, KnownAccount
 from infra.bootstrap import identity
 from infra.cli.common import Failure, opened
-from infra.identity.limits import redis_limiter
 from infra.settings import Settings
 
 
@@ -23,6 +22,9 @@ async def person_with(
     settings: Settings, email: str, *, redis_url: str
 ) -> AsyncIterator[KnownPerson]:
     """Find the person who has an address; there must be one."""
+    # Redis takes longer to import than all else together, and `users` mostly does without.
+    from infra.identity.limits import redis_limiter  # noqa: PLC0415
+
     async with (
         opened(settings) as product,
         redis_limiter(redis_url, key=product.keys.attempts) as limiter,

@@ -118,7 +118,9 @@ class PillowPreviews:
         finally:
             if process.returncode is None:
                 process.kill()
-                await process.wait()
+            # Reads what is left: asyncio takes a process for ended only when its output is, and
+            # does not look at output that nobody takes.
+            await process.communicate()
 
 
 @asynccontextmanager

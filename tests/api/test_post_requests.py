@@ -161,6 +161,12 @@ def test_reverting_needs_a_version(version: object) -> None:
         "https://a/\n",
         "https://é/",
         'https://a/"',
+        "https://.[L",
+        "https://a/[b]",
+        "https://a/%zz",
+        "https://a:b/",
+        "https://a#b#c",
+        "https://somebody@a/",
         "https://" + "a" * 2041,
         1,
     ],
@@ -199,7 +205,7 @@ def test_the_shapes_can_be_published() -> None:
         (
             PlaceLegalHold,
             b'{"reason":"r","blockedBy":"ftp://x"}',
-            "blockedBy: The text must be an http or https address without spaces.",
+            "blockedBy: The text must be an http or https address of a host with a name.",
         ),
     ],
 )

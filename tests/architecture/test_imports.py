@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,16 +50,23 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imports(path: Path) -> set[str]:
-    """Give the top-level names that a file imports, wherever in it."""
+@cache
+def read(path: Path) -> tuple[set[str], str | None]:
+    """Give the top-level names that a file imports, wherever in it, and what it says of itself."""
     found = set[str]()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{named(path)} imports relatively"
             found.add((node.module or "").partition(".")[0])
-    return found
+    return found, ast.get_docstring(tree)
+
+
+def imports(path: Path) -> set[str]:
+    """Give the top-level names that a file imports."""
+    return read(path)[0]
 
 
 @pytest.mark.parametrize("path", files(*MAY_IMPORT), ids=named)
@@ -108,4 +116,4 @@ def test_a_file_stays_readable(path: Path) -> None:
 
     assert text.count("\n") <= MAX_LINES
     if path.name != "__init__.py":
-        assert ast.get_docstring(ast.parse(text))
+        assert read(path)[1]

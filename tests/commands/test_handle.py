@@ -1,7 +1,7 @@
 """Specifies the way from a command to the log, on a real store: checks, races, what is appended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -42,19 +42,12 @@ from domain.post_decisions import Archive, Create, Edit, PostCommand, Publish, U
 from domain.refusal import RejectedByState, RejectedByValue
 from domain.stream import Actor, Role, Stream
 from projections.posts import PostView
-from tests.support.log import AT, AUTHOR, Log, in_the_log, open_log
+from tests.support.log import AT, AUTHOR, Log, in_the_log
 
 POSTS = posts(PostView())
 CALLER = Caller(Actor(AUTHOR, frozenset({Role.AUTHOR})), AT, "TestPost", "request-7")
 
 Command = Callable[[Loaded[Post]], Awaitable[PostCommand | Stop]]
-
-
-@pytest.fixture
-async def log(database_url: str) -> AsyncIterator[Log]:
-    """Give a store of this test's own."""
-    async with open_log(database_url) as opened:
-        yield opened
 
 
 def ledger(log: Log) -> Ledger:

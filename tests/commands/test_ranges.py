@@ -271,7 +271,7 @@ def naive(asked: list[Asked], size: int) -> Selection:
     return parts[0] if len(parts) == 1 else Parts(parts)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=500)
 @given(
     asked=st.lists(ASKED, min_size=1, max_size=12),
     size=st.integers(0, 40),

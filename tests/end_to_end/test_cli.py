@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,12 +17,14 @@ import msgspec
 import pytest
 import redis
 
+from tests.support.commands import forked
+from tests.support.ports import free_ports
 from tests.support.services import data_folder
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "infra.cli"]
 READY_WITHIN = 60.0
-STOPPED_WITHIN = 10.0
+STOPPED_WITHIN = 30.0
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ class Machine(msgspec.Struct, frozen=True):
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
-            [*PROGRAM, *arguments],
+            [*forked(), *arguments],
             cwd=ROOT,
             env=self.environment(**variables),
             input=stdin,
@@ -62,7 +63,7 @@ class Machine(msgspec.Struct, frozen=True):
         """Ask the API."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             found: dict[str, object] = json.load(answer)
             return found
 
@@ -100,10 +101,8 @@ class Dev:
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
     """Give a DATA_DIR and a port that is free."""
-    with data_folder() as folder, socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-        probe.close()
-        yield Machine(folder, port)
+    with data_folder() as folder:
+        yield Machine(folder, *free_ports(1))
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +283,7 @@ def test_follow(running: Machine) -> None:
     new = json.loads(wait_for_line(tail))
     tail.send_signal(signal.SIGINT)
 
-    assert tail.wait(10) == 130
+    assert tail.wait(STOPPED_WITHIN) == 130
     assert (new["type"], new["position"]) == ("account.registered.v1", last["position"] + 1)
     assert tail.stdout is not None
     tail.stdout.close()
@@ -443,8 +442,11 @@ def test_lost_service() -> None:
         left = (folder / "data" / "running.json").exists()
 
     assert ended == 1
+    # On a busy machine a worker may have had something to say, too.
+    (error,) = [line for line in said.splitlines() if line.startswith("Error")]
+    assert "Traceback" not in said
     assert re.fullmatch(
-        r"Error: valkey ended by itself with status 0; its log is \S+; everything was stopped\n",
-        said,
+        r"Error: valkey ended by itself with status 0; its log is \S+; everything was stopped",
+        error,
     )
     assert not left

@@ -9,7 +9,6 @@ import base64
 import io
 import json
 import secrets
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from infra.running import Running, find_running
 from tests.end_to_end.test_cli import Dev, Machine
 from tests.support.http import client_of_nobody
 from tests.support.mail import mails_in, text_of, token_in
+from tests.support.ports import free_ports
 from tests.support.services import data_folder
 from tests.support.traces import Traces
 from tests.support.waiting import eventually
@@ -39,10 +39,8 @@ PLANTED = "planted"
 @pytest.fixture
 def machine() -> Iterator[Machine]:
     """Give a DATA_DIR and a port that is free."""
-    with data_folder() as folder, socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-        probe.close()
-        yield Machine(folder, port)
+    with data_folder() as folder:
+        yield Machine(folder, *free_ports(1))
 
 
 class Person(msgspec.Struct):

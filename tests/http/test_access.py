@@ -104,6 +104,20 @@ POST   /redirects                        -          401    403   403   403     2
 GET    /redirects/{redirect_id}          -          401    403   403   403     404      403
 PATCH  /redirects/{redirect_id}          -          401    403   403   403     404      403
 DELETE /redirects/{redirect_id}          -          401    403   403   403     404      403
+GET    /webhooks                         -          401    403   403   403     200      403
+POST   /webhooks                         -          401    403   403   403     201      403
+GET    /webhooks/{webhook_id}            -          401    403   403   403     404      403
+PATCH  /webhooks/{webhook_id}            -          401    403   403   403     404      403
+DELETE /webhooks/{webhook_id}            -          401    403   403   403     404      403
+POST   /webhooks/{webhook_id}/pause      -          401    403   403   403     404      403
+POST   /webhooks/{webhook_id}/resume     -          401    403   403   403     404      403
+POST   /webhooks/{webhook_id}/secret     -          401    403   403   403     404      403
+POST   /webhooks/{webhook_id}/replay     -          401    403   403   403     404      403
+POST   /webhooks/{webhook_id}/test       -          401    403   403   403     404      403
+GET    /webhooks/{webhook_id}/progress   -          401    403   403   403     404      403
+GET    /webhooks/{webhook_id}/deliveries -          401    403   403   403     404      403
+GET    /webhooks/{webhook_id}/deliveries/{delivery_id} - 401 403 403   403     404      403
+POST   /webhooks/{webhook_id}/deliveries/{delivery_id}/replay - 401 403 403 403 404     403
 GET    /projections                      -          401    403   403   403     200      403
 GET    /projections/{name}               -          401    403   403   403     200      403
 POST   /projections/{name}/rebuild       -          401    403   403   403     202      403
@@ -219,6 +233,7 @@ async def _path(
     parameters |= {"error": "post_not_found", "code": "412", "user_id": str(owner.account_id)}
     parameters |= {"name": "search", "rebuild_id": str(NOBODY)}
     parameters |= {"redirect_id": str(NOBODY), "width": "320"}
+    parameters |= {"webhook_id": str(NOBODY), "delivery_id": str(NOBODY)}
     alive = await api.product.sessions.store.alive(owner.account_id, api.clock.now())
     parameters["session_id"] = str(alive[0].id) if alive else str(NOBODY)
     parameters["export_id"] = str(NOBODY)
@@ -255,8 +270,9 @@ def _body(method: str, template: str, number: int) -> dict[str, Any] | None:
             return {"roles": ["author", "auditor"]}
         case "PATCH", _:
             return {"title": "New"}
-        case "POST", "redirects":
-            return {"path": f"/old-{number}", "target": "/posts"}
+        case "POST", ("webhooks" | "redirects") as made:
+            a_redirect = {"path": f"/old-{number}", "target": "/posts"}
+            return {"url": "https://hooks.example/in"} if made == "webhooks" else a_redirect
         case "POST", "posts":
             return a_draft(slug=f"new-{number}")
         case "POST", "schedule":

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from domain.stream import Role
-from tests.http.test_openapi import check_answer
 from tests.support.http import fields, problem
 from tests.support.posts import a_post, a_post_that_is, a_published_post, hold
 from tests.support.product import Api
@@ -23,7 +22,6 @@ async def test_my_posts_are_counted(api: Api) -> None:
     await a_published_post(api.second_author, slug="of-another")
     after = await author.get("/me")
 
-    check_answer("/me", after)
     assert before.json()["posts"] == {}
     assert after.json()["posts"] == {"draft": 2, "published": 2, "scheduled": 1}
 
@@ -40,7 +38,6 @@ async def test_activity_is_my_own(api: Api) -> None:
     recent = await api.author.get("/me/activity")
     everything = await api.author.get("/me/activity?days=41")
 
-    check_answer("/me/activity", recent)
     latest = {"day": "2026-04-10", "created": 1, "edited": 1, "published": 1, **NOTHING}
     first = {"day": "2026-03-01", "created": 1, "edited": 0, "published": 1, **NOTHING}
     assert recent.json() == {"since": "2026-03-12", "items": [latest]}
@@ -71,5 +68,4 @@ async def test_days_are_few(api: Api, query: str) -> None:
     """400 for anything but 1 to 366."""
     answer = await api.author.get(f"/me/activity?{query}")
 
-    check_answer("/me/activity", answer)
     problem(answer, 400, "bad_parameter")

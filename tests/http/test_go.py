@@ -8,7 +8,6 @@ import pytest
 
 from tests.commands.evil_links import EVIL
 from tests.http.clicks import forget, record
-from tests.http.test_openapi import check_answer
 from tests.support.http import fields, problem
 from tests.support.product import Api
 
@@ -29,7 +28,6 @@ async def test_a_click_leads_on(api: Api) -> None:
     answer = await api.anonymous.get(go("HTTPS://OK.example:443/a b?c=d#e"))
     head = await api.anonymous.head(go("HTTPS://OK.example:443/a b?c=d#e"))
 
-    check_answer("/go", answer)
     assert answer.status_code == head.status_code == 302
     assert answer.content == b""
     assert fields(answer) == {
@@ -93,7 +91,6 @@ async def test_no_query_has_two_readings(api: Api, query: str) -> None:
     """400 for what is repeated, unknown, missing, or not well formed, with what is at fault."""
     answer = await api.anonymous.get(f"/go{query}")
 
-    check_answer("/go", answer)
     assert answer.status_code == 400
     assert answer.json()["error"] != "invalid_body"
 
@@ -136,7 +133,6 @@ async def test_clicks_are_counted_by_day_and_target(api: Api) -> None:
     items = page.json()["items"]
     ids = {item["address"]: item["id"] for item in items}
 
-    check_answer("/clicks", page)
     assert sorted(items, key=lambda item: (item["day"], item["address"])) == [
         _clicks("2026-03-01", "https://ok.example/a", 3, ids),
         _clicks("2026-03-01", "https://ok.example/b", 1, ids),
@@ -201,7 +197,6 @@ async def test_bad_parameters_are_named(api: Api, query: str, error: str) -> Non
     """400 for what is no date, no page and no parameter."""
     answer = await api.operator.get(f"/clicks?{query}")
 
-    check_answer("/clicks", answer)
     problem(answer, 400, error)
 
 

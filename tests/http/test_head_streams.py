@@ -17,7 +17,7 @@ async def test_head_of_a_stream_ends_at_once(api: Api, address: str, accept: str
         f"HEAD {address} HTTP/1.1\r\nHost: {api.host}\r\n"
         f"Authorization: Bearer {api.auditor.token()}\r\nAccept: {accept}\r\n\r\n"
     )
-    async with api.raw() as connection, asyncio.timeout(3):
+    async with api.raw() as connection, asyncio.timeout(30):
         await connection.send(head.encode())
         first = await connection.answer("HEAD")
         await connection.send(head.encode())

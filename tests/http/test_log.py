@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.support.http import DEADLINE, Client, fields, problem
+from tests.support.openapi import check_described
 from tests.support.posts import Post, a_post
 from tests.support.product import Api
 
@@ -46,6 +47,7 @@ async def ndjson(client: Client, address: str) -> httpx.Response:
     headers = headers_of(client, Accept="application/x-ndjson")
     answer = await client.http.get(address, headers=headers)
     assert (answer.status_code, answer.headers["transfer-encoding"]) == (200, "chunked")
+    check_described(answer)
     return answer
 
 

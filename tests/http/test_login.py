@@ -185,7 +185,7 @@ class Gate(Verifiers):
     def argon2id(self, stored: str, password: bytes) -> bool | None:
         """Wait, then verify."""
         self.waiting += 1
-        assert self.open.wait(10)
+        assert self.open.wait(30)
         return super().argon2id(stored, password)
 
 

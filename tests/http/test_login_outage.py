@@ -22,8 +22,10 @@ from tests.support.signing_in import (
 )
 from tests.support.waiting import eventually
 
-IN_TIME = 1.0
-"""Far more than the 300 ms that are measured of the limiter alone."""
+pytestmark = pytest.mark.usefixtures("prompt")
+
+IN_TIME = 4.0
+"""Far more than the limiter itself takes, on however busy a machine."""
 AUTHOR = "author@test.example"
 
 

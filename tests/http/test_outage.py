@@ -20,10 +20,11 @@ from tests.support.posts import a_draft, a_post, a_published_post
 from tests.support.product import Api, running_api
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("prompt")
+
 AT_ONCE = 1.0
-SLACK = 1.5
+SLACK = 3.0
 """What the client itself may take on a busy machine."""
-RECOVERED_WITHIN = 5.0
 
 
 async def _timed(asking: Awaitable[httpx.Response]) -> tuple[httpx.Response, float]:
@@ -38,6 +39,7 @@ async def _is_503_at_once(api: Api, path: str) -> None:
         timed = await asyncio.gather(
             _timed(api.anonymous.get(path)),
             _timed(api.anonymous.get("/posts")),
+            _timed(api.anonymous.get("/perhaps-it-moved")),  # 404 might be a lie
             _timed(api.anonymous.head(path)),
             _timed(api.author.post("/posts", a_draft(slug="lost"))),
             _timed(api.author.patch(path, {"title": "Lost"}, headers={"If-Match": "*"})),
@@ -61,7 +63,7 @@ async def _recovers(api: Api, path: str) -> bool:
         read, ready = await api.anonymous.get(path), await api.anonymous.get("/readyz")
         return (read.status_code, ready.status_code) == (200, 200)
 
-    return await eventually(served, within=RECOVERED_WITHIN)
+    return await eventually(served)
 
 
 @pytest.mark.timeout(60)
@@ -112,6 +114,21 @@ class BreakingLog:
                     raise StoreUnavailableError("gone")
                 given += 1
                 yield entry
+
+
+async def test_an_outage_before_the_first_entry(database_url: str) -> None:
+    """What could not even begin is 503, in pieces as in a page."""
+
+    def alter(services: Services) -> Services:
+        return msgspec.structs.replace(services, log=BreakingLog(services.log, 0))
+
+    async with running_api(database_url, alter=alter) as api:
+        await a_post(api.author)
+        for accept in ("application/x-ndjson", "application/json"):
+            answer = await api.auditor.get("/events", headers={"Accept": accept})
+
+            problem(answer, 503, "service_degraded")
+            assert int(answer.headers["retry-after"]) >= 1
 
 
 async def test_an_outage_in_the_middle_of_an_answer(

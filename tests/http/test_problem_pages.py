@@ -35,6 +35,7 @@ async def test_every_error_has_its_page(api: Api, error: str) -> None:
         escape(text) in shown.text
         for text in (CATALOGUE[error].title, CATALOGUE[error].meaning, CATALOGUE[error].remedy)
     )
+    assert f'href="/http-statuses/{CATALOGUE[error].status}"' in shown.text
 
 
 async def test_a_problem_leads_to_its_page(api: Api) -> None:

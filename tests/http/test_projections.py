@@ -9,7 +9,6 @@ import pytest
 from projections.registry import PROJECTIONS
 from projections.relaying import RELAY
 from projections.status import ProjectionStatus, State
-from tests.http.test_openapi import check_answer
 from tests.support.http import fields, problem
 from tests.support.posts import a_published_post
 from tests.support.product import Api
@@ -22,7 +21,6 @@ async def one(api: Api, name: str) -> dict[str, Any]:
     """Ask for one projection."""
     answer = await api.operator.get(f"/projections/{name}")
     assert answer.status_code == 200, answer.text
-    check_answer("/projections/{name}", answer)
     members: dict[str, Any] = answer.json()
     return members
 
@@ -31,7 +29,6 @@ async def warnings(api: Api) -> list[str]:
     """Ask whether the process is ready, which it is, and what there is to see to."""
     answer = await api.anonymous.get("/readyz")
     assert answer.status_code == 200
-    check_answer("/readyz", answer)
     found: list[str] = answer.json()["warnings"]
     return found
 
@@ -61,7 +58,6 @@ async def test_every_projection_is_listed(api: Api) -> None:
         answer = await api.operator.get("/projections")
         each = [await one(api, name) for name in names]
 
-    check_answer("/projections", answer)
     items = answer.json()["items"]
     assert [item["name"] for item in items] == names
     assert {item["state"] for item in items if item["name"] != RELAY.name} == {"current"}

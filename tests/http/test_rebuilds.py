@@ -9,15 +9,12 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from infra.serve import running_rebuilder
-from tests.http.test_openapi import check_answer
 from tests.support.http import fields, problem
 from tests.support.log import connected
 from tests.support.posts import a_published_post
 from tests.support.product import NOBODY, Api, running_api
 from tests.support.waiting import eventually
 
-ASK = "/projections/{name}/rebuild"
-ONE = "/projections/{name}/rebuilds/{rebuild_id}"
 NO_STORE = {
     "content-type": "application/json",
     "cache-control": "no-store",
@@ -29,7 +26,6 @@ async def asked(api: Api, name: str) -> str:
     """Ask for a rebuild, and give the address at which it stands."""
     answer = await api.operator.post(f"/projections/{name}/rebuild")
     assert answer.status_code == 202, answer.text
-    check_answer(ASK, answer)
     return str(answer.headers["location"])
 
 
@@ -37,7 +33,6 @@ async def at(api: Api, address: str) -> httpx.Response:
     """Look at a rebuild."""
     answer = await api.operator.get(address)
     assert answer.status_code == 200, answer.text
-    check_answer(ONE, answer)
     return answer
 
 
@@ -74,7 +69,6 @@ async def test_it_is_queued(api: Api) -> None:
     found = await at(api, members["statusUrl"])
 
     assert answer.status_code == 202
-    check_answer(ASK, answer)
     assert fields(answer) == {
         "content-type": "application/json",
         "cache-control": "no-store",
@@ -125,7 +119,6 @@ async def test_one_at_a_time(api: Api) -> None:
     address = await asked(api, "search")
     answer = await api.operator.post("/projections/search/rebuild")
 
-    check_answer(ASK, answer)
     assert problem(answer, 409, "rebuild_in_progress")["collidesWith"] == address
     assert await asked(api, "posts") != address
 
@@ -134,10 +127,8 @@ async def test_one_that_waits_is_called_off(api: Api) -> None:
     """204; then it is over, and another can be asked for."""
     address = await asked(api, "search")
     answer = await api.operator.delete(address)
-    check_answer(ONE, answer)
     found = await at(api, address)
     again = await api.operator.delete(address)
-    check_answer(ONE, again)
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert found.json()["status"] == "cancelled"

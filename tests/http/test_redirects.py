@@ -309,6 +309,17 @@ async def test_hits_are_counted_like_clicks(api: Api) -> None:
     ]
 
 
+@pytest.mark.parametrize("status", [200, 300, 304, "301", None])
+async def test_a_status_that_leads_nowhere_is_refused(api: Api, status: object) -> None:
+    """400 names the member, and where it is a number those that there are."""
+    answer = await api.operator.post("/redirects", {**OLD, "status": status})
+
+    problem(answer, 400, "invalid_body")
+    assert answer.json()["member"] == "status"
+    if isinstance(status, int):
+        assert "one of 301, 302, 303, 307, 308" in answer.json()["detail"]
+
+
 async def test_the_list_has_pages(api: Api) -> None:
     """The newest first."""
     for number in range(5):

@@ -85,6 +85,8 @@ async def test_other_roles(api: Api) -> None:
     assert answer.status_code == 200
     assert answer.json()["roles"] == ["admin", "operator"]
     assert (await ada.get("/users")).status_code == 200
+    twice = await api.admin.post(f"{path_of(ada)}/role", {"roles": ["author", "author"]})
+    assert twice.json()["roles"] == ["author"]
     none = await api.admin.post(f"{path_of(ada)}/role", {"roles": []})
     assert none.json()["roles"] == []
     problem(await ada.get("/users"), 403, "forbidden")

@@ -12,6 +12,8 @@ from tests.support.own_postgres import own_postgres
 from tests.support.product import running_api
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("prompt")
+
 
 async def _fail(database: Database) -> str:
     with pytest.raises(StoreUnavailableError) as caught:
@@ -44,7 +46,7 @@ async def test_a_server_that_hangs() -> None:
         assert all(reason.endswith(("within 0.8 s", "within 0.5 s")) for reason in waited)
         assert all(reason.startswith("refused until it answers again: no ") for reason in asked)
         assert [line["event"] for line in said] == ["circuit breaker open"]
-        assert await eventually(lambda: _is_closed(database), within=5)
+        assert await eventually(lambda: _is_closed(database))
         assert await database.fetch("select 1")
         assert await kept.fetch("select 1")
         await database.close()
@@ -64,7 +66,7 @@ async def test_a_server_that_is_gone() -> None:
         assert breaker.is_open
         await postgres.start()
 
-        assert await eventually(lambda: _is_closed(api.product.database), within=5)
+        assert await eventually(lambda: _is_closed(api.product.database))
         assert (await api.anonymous.get("/posts")).status_code == 200
 
     assert refused.json()["error"] == "service_degraded"
@@ -103,7 +105,7 @@ async def test_an_end_in_the_middle_of_an_outage() -> None:
         for _ in range(FAILURES):
             await _fail(database)
         assert database.breaker.is_open
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await database.close()
 
         assert not database.breaker.is_open

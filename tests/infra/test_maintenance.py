@@ -1,11 +1,15 @@
 """Specifies where maintenance is kept, and how a process follows it."""
 
+import pytest
+
 from commands.maintenance import Maintenance
 from commands.ports import StoreUnavailableError
 from infra.maintenance import PostgresMaintenance, watched
 from infra.postgres import Database
 from tests.support.own_postgres import own_postgres
 from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("prompt")
 
 
 async def test_it_is_begun_changed_and_ended(database_url: str) -> None:
@@ -41,7 +45,7 @@ async def test_while_the_database_is_away_the_last_word_counts() -> None:
             assert await eventually(refused)
             assert set(said) == {begun}
             await postgres.start()
-            assert await eventually(lambda: _answers(kept), within=5)
+            assert await eventually(lambda: _answers(kept))
             await kept.end()
 
             async def told() -> bool:

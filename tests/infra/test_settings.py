@@ -1,11 +1,14 @@
 """Settings: what each variable may be, and the one line that an operator reads when it is wrong."""
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from infra.settings import Settings, SettingsError, load_settings
+from infra.settings import NAMES, Settings, SettingsError, load_settings
+
+ROOT = Path(__file__).parents[2]
 
 
 def load(**variables: str) -> Settings | SettingsError:
@@ -100,6 +103,32 @@ def test_lists() -> None:
 
     assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1"))
     assert settings.go_allowed_hosts == ()
+
+
+def test_webhooks_are_off_unless_hosts_are_named() -> None:
+    """Names alone, each with its port unless that is 443."""
+    settings = good(WEBHOOK_ALLOWED_HOSTS="Hooks.example, b.example:443,c.example:8443")
+
+    assert (
+        good().webhook_allowed_hosts == good(WEBHOOK_ALLOWED_HOSTS="").webhook_allowed_hosts == ()
+    )
+    assert settings.webhook_allowed_hosts == ("hooks.example", "b.example", "c.example:8443")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "[::1]", "[::1]:8443", "localhost", "a.localhost", "2130706433", "0x7f.1"),
+        *("10.0.0.1:8443", "hooks.example:0", "hooks.example:http", "hooks.example:99999"),
+        *("https://hooks.example", "hooks.example/in", "hooks.example.", "*.example"),
+    ],
+)
+def test_webhooks_are_sent_to_names_alone(host: str) -> None:
+    """An address of numbers, or this machine, is refused before anything starts."""
+    refused = load(WEBHOOK_ALLOWED_HOSTS=host)
+
+    assert isinstance(refused, SettingsError)
+    assert refused.variable == "LEDGERPRESS_WEBHOOK_ALLOWED_HOSTS"
 
 
 @pytest.mark.parametrize(
@@ -235,6 +264,36 @@ def test_urls_come_from_files_too(tmp_path: Path) -> None:
     assert origins["LEDGERPRESS_DATABASE_URL"] == origins["LEDGERPRESS_MAIL_URL"] == "file"
 
 
+def test_observing() -> None:
+    """Traces and the metrics of workers are wanted explicitly."""
+    nothing = good()
+    settings = good(
+        TRACES_URL="http://user:canary@collector:4318", TRACES_SHARE="0.25", METRICS_BIND="[::1]:0"
+    )
+
+    assert nothing.traces_url is nothing.metrics_bind is None
+    assert nothing.traces_share == 1.0
+    assert (settings.traces_share, settings.metrics_bind) == (0.25, "[::1]:0")
+    assert "canary" not in repr([settings, settings.rows()])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRACES_URL", "grpc://collector:4317"),
+        ("TRACES_SHARE", "1.5"),
+        ("TRACES_SHARE", "nan"),
+        ("METRICS_BIND", "9464"),
+    ],
+)
+def test_observing_wrongly(name: str, value: str) -> None:
+    """One line names the setting."""
+    error = load(**{name: value})
+
+    assert isinstance(error, SettingsError)
+    assert error.variable == f"LEDGERPRESS_{name}"
+
+
 def test_rows_and_repr_hold_no_secret() -> None:
     """What `config show` and a traceback print has neither passwords nor tokens."""
     settings = good(**{**PRODUCTION, "DATABASE_URL": "postgresql://h/d?user=u&password=canary"})
@@ -247,3 +306,20 @@ def test_rows_and_repr_hold_no_secret() -> None:
     assert values["LEDGERPRESS_REDIS_URL"] == "redis://:***@cache/0"
     assert values["LEDGERPRESS_MAIL_URL"] == "smtp://press:***@mail:587"
     assert values["LEDGERPRESS_BIND"] == "127.0.0.1:8000"
+
+
+def test_a_port_that_was_left_open() -> None:
+    """Once it is taken, PUBLIC_URL names it, but where that is set."""
+    left_open = good(BIND="[::1]:0").bound_to(5000)
+    public = good(BIND="0.0.0.0:0", PUBLIC_URL="https://press.example").bound_to(5000)
+
+    assert (left_open.bind_port, left_open.public_url) == (5000, "http://[::1]:5000")
+    assert (public.bind, public.public_url) == ("0.0.0.0:5000", "https://press.example")
+
+
+def test_every_setting_is_documented() -> None:
+    """Each has a row in the table of `docs/operating.md`, and no row is of another."""
+    text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([A-Z_]+)` \|", text, re.MULTILINE)
+
+    assert sorted(rows) == sorted(name.upper() for name in NAMES)

@@ -77,7 +77,7 @@ async def open_log(
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     """Connect as the owner of the database."""
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await asyncpg.connect(url, timeout=30)
     try:
         yield connection
     finally:
@@ -176,7 +176,7 @@ async def together(log: Log, *appends: Append) -> list[AppendResult | BaseExcept
     return list(await asyncio.gather(*map(log.store.append, appends), return_exceptions=True))
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
     """Wait until a condition holds, and fail when it does not within this time."""
     async with asyncio.timeout(seconds):
         while not await holds():  # noqa: ASYNC110 - the condition is another process's

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from infra.embedded.nats import connected_once
 from infra.embedded.resolve import NATS, Places
 from infra.embedded.service import choose
 from infra.embedded.supervisor import Program, Supervisor, supervised
+from tests.support.ports import free_ports
 from tests.support.services import data_folder
 
 _NAME = "own-nats"
@@ -74,16 +74,9 @@ async def own_nats() -> AsyncIterator[OwnNats]:
     """Run a server of one's own until the end of the block."""
     with data_folder() as folder:
         async with supervised(folder) as supervisor:
-            nats = OwnNats(supervisor, folder / "jetstream", _free_port())
+            nats = OwnNats(supervisor, folder / "jetstream", *free_ports(1))
             await nats.start()
             try:
                 yield nats
             finally:
                 nats.resume()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -2,16 +2,15 @@
 
 import asyncio
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tests.support.programs import path_of
 from tests.support.services import data_folder
 from tests.support.waiting import eventually
 
-_STOPS_WITHIN = 5.0
+_STOPS_WITHIN = 20.0
 
 
 class OwnNginx:
@@ -90,12 +89,3 @@ async def own_nginx(
             raise
         finally:
             await nginx.stop()
-
-
-def free_ports(count: int) -> list[int]:
-    """Find ports of 127.0.0.1 that nobody uses, all different."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]

@@ -1,18 +1,26 @@
 """A PostgreSQL of a test's own, to kill, pause and start again."""
 
+import asyncio
+import atexit
 import os
 import signal
+import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 from infra.embedded.errors import ServiceError
+from infra.embedded.folders import prepare_base
 from infra.embedded.postgres import NAME, start_postgres
 from infra.embedded.resolve import Places
 from infra.embedded.supervisor import Supervisor, supervised
 from infra.migrate import migrate
 from tests.support.log import until
 from tests.support.services import data_folder
+
+_PARTS = ("postgres", "postgres-password")
+_LAST = ("embedded", _PARTS[-1])
 
 
 class OwnPostgres:
@@ -71,8 +79,39 @@ class OwnPostgres:
 async def own_postgres() -> AsyncIterator[OwnPostgres]:
     """Run a server of one's own until the end of the block."""
     with data_folder() as folder:
-        async with supervised(folder) as supervisor:
-            postgres = OwnPostgres(supervisor)
-            await postgres.start()
-            await migrate(postgres.url)
+        kept = _kept()
+        if not kept.joinpath(*_LAST).exists():
+            async with _migrated(folder) as postgres:
+                await postgres.stop()
+                await asyncio.to_thread(_copy, folder, kept)
+        else:
+            await asyncio.to_thread(_copy, kept, folder)
+        async with _migrated(folder) as postgres:
             yield postgres
+
+
+@asynccontextmanager
+async def _migrated(folder: Path) -> AsyncIterator[OwnPostgres]:
+    async with supervised(folder) as supervisor:
+        postgres = OwnPostgres(supervisor)
+        await postgres.start()
+        await migrate(postgres.url)
+        yield postgres
+
+
+@cache
+def _kept() -> Path:
+    """Give the folder of the database that the others begin as copies of."""
+    keeping = ExitStack()
+    folder = keeping.enter_context(data_folder())
+    atexit.register(keeping.close)
+    return folder
+
+
+def _copy(folder: Path, to: Path) -> None:
+    base = prepare_base(to)
+    if not (folder / base.name / _PARTS[0]).is_dir():
+        return  # it is elsewhere, where its user can reach it
+    for part in _PARTS:
+        # Keeps the owners, too: as root the database belongs to an unprivileged user.
+        subprocess.run(["cp", "-a", folder / base.name / part, base], check=True)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from infra.embedded.folders import private_file, private_folder
 from infra.embedded.resolve import VALKEY, Places
 from infra.embedded.service import choose
 from infra.embedded.supervisor import Program, Supervisor, supervised
+from tests.support.ports import free_ports
 from tests.support.services import data_folder
 
 _NAME = "own-valkey"
@@ -68,7 +68,7 @@ daemonize no
     async def do(self, *command: str | int) -> Any:  # noqa: ANN401 - whatever the server answers
         """Send a command on a connection of its own."""
         client = redis.asyncio.from_url(
-            self.url, retry=Retry(NoBackoff(), 0), socket_timeout=5, decode_responses=True
+            self.url, retry=Retry(NoBackoff(), 0), socket_timeout=30, decode_responses=True
         )
         try:
             # redis-py leaves it untyped.
@@ -89,13 +89,6 @@ async def own_valkey() -> AsyncIterator[OwnValkey]:
     """Run a server of one's own until the end of the block."""
     with data_folder() as folder:
         async with supervised(folder) as supervisor:
-            valkey = OwnValkey(supervisor, _free_port())
+            valkey = OwnValkey(supervisor, *free_ports(1))
             await valkey.start()
             yield valkey
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

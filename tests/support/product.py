@@ -6,7 +6,7 @@ moves it, and for what a test alters on purpose.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 
 from api.app import create_app
+from api.metrics import Metrics
 from api.server_problems import server_problem_body
 from api.services import Services
 from commands.accounts import Registration, change_account, register
@@ -22,6 +23,8 @@ from commands.handle import Caller
 from commands.identity import Busy
 from commands.mail import Mail, TakenMail
 from commands.outcomes import Changed, Created
+from commands.ports import StoreUnavailableError
+from commands.tracing import Tracer
 from domain.account_decisions import AccountCommand
 from domain.stream import Role
 from infra.api_services import api_services
@@ -58,8 +61,13 @@ ROLES = {
     "operator": Role.OPERATOR,
 }
 
-_KEYS = Keys(b"a" * 32, b"e" * 32, b"p" * 32)
-_SETTINGS = {"GO_ALLOWED_HOSTS": "ok.example,b.ok.example"}
+KEYS = Keys(b"a" * 32, b"e" * 32, b"p" * 32)
+_ATTEMPTS = 10
+_PAUSE_SECONDS = 0.5
+_SETTINGS = {
+    "GO_ALLOWED_HOSTS": "ok.example,b.ok.example",
+    "WEBHOOK_ALLOWED_HOSTS": "hooks.example,hooks.example:8443",
+}
 _LIMITS = HttpLimits(drain_grace_seconds=0, drain_seconds=1)
 
 
@@ -146,6 +154,7 @@ async def running_api(
     alter: Callable[[Services], Services] = lambda services: services,
     data_dir: Path | None = None,
     variables: Mapping[str, str] | None = None,
+    tracer: Tracer | None = None,
 ) -> AsyncIterator[Api]:
     """Serve the product on a migrated database until the block ends.
 
@@ -156,7 +165,7 @@ async def running_api(
     clock = clock or Clock()
     async with (
         _folder() as folder,
-        open_product(database_url, _KEYS, hashing=CHEAP) as product,
+        open_product(database_url, KEYS, hashing=CHEAP, tracer=tracer) as product,
         redis_limiter(redis_url, key=b"l" * 32) as limiter,
     ):
         settings = settings_in(data_dir or folder, **{**_SETTINGS, **(variables or {})})
@@ -190,7 +199,7 @@ async def running_api(
 
 @asynccontextmanager
 async def _folder() -> AsyncIterator[Path]:
-    with data_folder() as folder:
+    with data_folder(on_disk=True) as folder:
         yield folder
 
 
@@ -199,16 +208,18 @@ async def _served(services: Services) -> AsyncIterator[str]:
     """Serve the endpoints and give the address."""
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
+    metrics = Metrics()
 
     def drain() -> None:
         services.readiness.draining = True
 
     serving = asyncio.create_task(
         serve(
-            create_app(services),
+            create_app(services, metrics),
             stop=stop,
             limits=_LIMITS,
             problem_body=server_problem_body(services.public_url),
+            on_refused=metrics.refused,
             on_ready=ready.set_result,
             on_draining=drain,
         )
@@ -223,7 +234,19 @@ async def _served(services: Services) -> AsyncIterator[str]:
 
 
 async def _registered(product: Product, clock: Clock, name: str, roles: frozenset[Role]) -> UUID:
-    """Give the account of this name, registered if there is none."""
+    """Give the account of this name, registered if there is none.
+
+    The first writes of a process may come too late for the product on a busy machine: they are
+    tried again, as whoever has been told 503 would.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(StoreUnavailableError):
+            return await _register(product, clock, name, roles)
+        await asyncio.sleep(_PAUSE_SECONDS)
+    return await _register(product, clock, name, roles)
+
+
+async def _register(product: Product, clock: Clock, name: str, roles: frozenset[Role]) -> UUID:
     email = f"{name}@test.example"
     known = await product.account_queries.by_email(product.personal_data.email_hash(email))
     if known is not None:

@@ -41,7 +41,7 @@ class Served:
 
     async def ended(self) -> int:
         """Wait for the end, and give the exit code."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             return await self._process.wait()
 
 

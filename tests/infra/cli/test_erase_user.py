@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-import sys
 from pathlib import Path
 from uuid import UUID
 
@@ -24,10 +23,10 @@ from infra.running import Running, announced
 from infra.settings import Settings
 from infra.store.verify import verify
 from tests.support.accounts import OPERATOR, registered
+from tests.support.commands import forked
 from tests.support.mail import mails_in
 from tests.support.services import settings_in
 
-PROGRAM = [sys.executable, "-m", "infra.cli", "users", "erase"]
 ROOT = Path(__file__).parents[3]
 ADA, EVE = "ada@example.org", "eve@example.org"
 
@@ -44,7 +43,7 @@ class Machine(msgspec.Struct, frozen=True):
         named = {f"LEDGERPRESS_{name}": value for name, value in variables.items()}
         done = await asyncio.to_thread(
             subprocess.run,
-            [*PROGRAM, *arguments],
+            [*forked(), "users", "erase", *arguments],
             cwd=ROOT,
             env=self.environment | named,
             input="",

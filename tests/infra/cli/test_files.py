@@ -4,12 +4,12 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.commands import forked
 from tests.support.product import Api, running_api
 from tests.support.stored_files import a_file, some_bytes
 
@@ -36,7 +36,7 @@ async def check(environment: dict[str, str], *arguments: str) -> tuple[int, str,
     """Run the command without a terminal; give its exit code and what it said."""
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "infra.cli", "files", "check", *arguments],
+        [*forked(), "files", "check", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from projections.registry import PROJECTIONS
 from projections.status import State
+from tests.support.commands import forked
 from tests.support.log import Log, connected, open_log
 from tests.support.projecting import (
     BY_PROJECTOR,
@@ -27,7 +27,6 @@ from tests.support.projecting import (
     status_of,
 )
 
-PROGRAM = [sys.executable, "-m", "infra.cli", "projections"]
 ROOT = Path(__file__).parents[3]
 
 Said = tuple[int, str, str]
@@ -45,7 +44,7 @@ class Machine:
         """Run a command to its end; give its exit code and what it said."""
         done = await asyncio.to_thread(
             subprocess.run,
-            [*PROGRAM, *arguments],
+            [*forked(), "projections", *arguments],
             cwd=ROOT,
             env={
                 "PATH": os.environ["PATH"],

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from commands.accounts import ChangeAsked, change_account
@@ -13,9 +12,9 @@ from infra.identity.passwords import CHEAP
 from infra.identity.second_factors import PostgresSecondFactors
 from infra.keys import Keys, load_keys
 from tests.support.accounts import OPERATOR, registered
+from tests.support.commands import forked
 from tests.support.services import settings_in
 
-PROGRAM = [sys.executable, "-m", "infra.cli", "users", "reset-second-factor"]
 ROOT = Path(__file__).parents[3]
 
 
@@ -24,7 +23,7 @@ async def reset(url: str, data_dir: Path, *arguments: str) -> tuple[int, str, st
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = await asyncio.to_thread(
         subprocess.run,
-        [*PROGRAM, *arguments],
+        [*forked(), "users", "reset-second-factor", *arguments],
         cwd=ROOT,
         env=kept
         | {

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.store.verification.written import Written, history
+from tests.support.commands import forked
 
 PROGRAM = [sys.executable, "-m", "infra.cli", "events", "verify"]
 ROOT = Path(__file__).parents[3]
@@ -30,7 +31,7 @@ class Operator:
         """Run the command to its end."""
         return await asyncio.to_thread(
             subprocess.run,
-            [*PROGRAM, *arguments],
+            [*forked(), "events", "verify", *arguments],
             cwd=ROOT,
             env=self.environment(url or self.written.url),
             stdin=subprocess.DEVNULL,

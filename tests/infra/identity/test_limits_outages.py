@@ -13,6 +13,8 @@ from infra.logs import configure_logs
 from infra.redis_calls import CONNECTIONS
 from tests.support.own_valkey import OwnValkey, own_valkey
 
+pytestmark = pytest.mark.usefixtures("prompt")
+
 KEY = bytes(32)
 HOME = "203.0.113.7"
 RULES = {"try": Rule(account=Quota("t-account", 3, 3600), network=Quota("t-network", 10**6, 1))}

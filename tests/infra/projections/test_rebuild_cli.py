@@ -5,14 +5,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.infra.projections.rebuilding import Rebuilding
+from tests.support.commands import forked
 from tests.support.log import connected
 from tests.support.waiting import eventually
 
-PROGRAM = [sys.executable, "-m", "infra.cli", "projections"]
 ROOT = Path(__file__).parents[3]
 
 Result = subprocess.CompletedProcess[str]
@@ -26,7 +25,7 @@ def _environment(url: str, folder: Path) -> dict[str, str]:
 async def _run(short: Rebuilding, folder: Path, *arguments: str) -> Result:
     return await asyncio.to_thread(
         subprocess.run,
-        [*PROGRAM, *arguments],
+        [*forked(), "projections", *arguments],
         cwd=ROOT,
         env=_environment(short.url, folder),
         stdin=subprocess.DEVNULL,
@@ -92,7 +91,8 @@ async def test_interrupted(short: Rebuilding, tmp_path: Path) -> None:
     async with connected(short.url) as reader, reader.transaction():
         await reader.execute("lock table posts_g1 in access exclusive mode")
         child = await asyncio.create_subprocess_exec(
-            *PROGRAM,
+            *forked(),
+            "projections",
             *("rebuild", "posts"),
             cwd=ROOT,
             env=_environment(short.url, tmp_path),

@@ -1,7 +1,6 @@
 """The contract of appends: given what was appended before, an append's result and what it wrote."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import msgspec
@@ -40,13 +39,6 @@ from tests.support.log import (
     together,
     until,
 )
-
-
-@pytest.fixture
-async def log(database_url: str) -> AsyncIterator[Log]:
-    """Open a store on an empty log."""
-    async with open_log(database_url) as log:
-        yield log
 
 
 @pytest.mark.parametrize(

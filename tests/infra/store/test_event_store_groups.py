@@ -22,18 +22,10 @@ from tests.support.log import (
     connected,
     in_the_log,
     numbered,
-    open_log,
     slug,
     together,
     until,
 )
-
-
-@pytest.fixture
-async def log(database_url: str) -> AsyncIterator[Log]:
-    """Open a store on an empty log."""
-    async with open_log(database_url) as log:
-        yield log
 
 
 @asynccontextmanager

@@ -1,23 +1,23 @@
 """Hints between processes: they arrive, they are few, and a broker that is gone harms nobody."""
 
 import asyncio
-import socket
 
 from infra.store.hints import Hints
 from infra.store.nats_hints import INTERVAL_SECONDS, shared_hints
+from tests.support.ports import free_ports
 from tests.support.waiting import eventually
 
 
 async def heard_by(hints: Hints, sender: Hints) -> bool:
     """Tell whether a hint of the sender's comes through, asked until one does."""
     with hints.listen() as listener:
-        heard = asyncio.create_task(listener.wait(10))
+        heard = asyncio.create_task(listener.wait(60))
 
         async def through() -> bool:
             sender.appended()
             return heard.done()
 
-        return await eventually(through, within=9)
+        return await eventually(through)
 
 
 async def test_to_others(nats_url: str) -> None:
@@ -49,10 +49,9 @@ async def test_few(nats_url: str) -> None:
 
 async def test_no_broker() -> None:
     """Without a broker nothing waits and nothing fails, inside and on the way out."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     hints = Hints()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async with shared_hints(f"nats://127.0.0.1:{port}", hints):
             with hints.listen() as listener:
                 hints.appended()
@@ -65,7 +64,7 @@ async def test_wrong_password(nats_url: str) -> None:
     """A broker that refuses us is like none at all."""
     address = nats_url.rpartition("@")[2]
     hints = Hints()
-    async with asyncio.timeout(5), shared_hints(f"nats://a:wrong@{address}", hints):
+    async with asyncio.timeout(30), shared_hints(f"nats://a:wrong@{address}", hints):
         hints.appended()
         await asyncio.sleep(2 * INTERVAL_SECONDS)
         hints.appended()

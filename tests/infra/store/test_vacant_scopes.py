@@ -1,7 +1,6 @@
 """Appends that are written only while nobody holds a claim in a scope, on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -13,13 +12,6 @@ from domain.stream import Stream
 from tests.support.log import Log, a_stream, append, open_log, resting, together, vacating
 
 ROUNDS = 40
-
-
-@pytest.fixture
-async def log(database_url: str) -> AsyncIterator[Log]:
-    """Give a store of this test's own."""
-    async with open_log(database_url) as opened:
-        yield opened
 
 
 def use(thing: Stream, version: int = 1) -> Append:

@@ -79,7 +79,7 @@ class SlowStore:
 @asynccontextmanager
 async def slow_store(url: str, history: History) -> AsyncIterator[SlowStore]:
     """Connect for a transaction to hold open."""
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await asyncpg.connect(url, timeout=30)
     try:
         await connection.execute(
             f"set role {APPLICATION_ROLE}; set application_name = 'ledgerpress'"

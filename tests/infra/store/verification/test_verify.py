@@ -15,6 +15,7 @@ from infra.identity.passwords import CHEAP
 from infra.store.codec import Codec
 from infra.store.replay import KINDS, QUERIES, READ_MODELS, Fault
 from infra.store.verify import verify
+from infra.webhooks.secrets import WEBHOOK_CHANGES
 from tests.infra.store.verification.written import Written, created, found
 from tests.support.accounts import random_keys
 from tests.support.log import a_stream, append, connected, until
@@ -40,7 +41,7 @@ async def test_sound(written: Written) -> None:
     }
 
 
-_OUTSIDE_THE_LOG = (HOLD_RELEASES, UNUSED_BLOBS, TAKEN_CLICKS)
+_OUTSIDE_THE_LOG = (HOLD_RELEASES, UNUSED_BLOBS, TAKEN_CLICKS, WEBHOOK_CHANGES)
 """What is written with events, and of which the log says nothing."""
 
 
