@@ -50,11 +50,16 @@ class StreamedAnswer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send it piece by piece, as fast as the client takes it.
 
-        When a piece cannot be made, the error passes through and the server cuts the connection,
-        so that a body cut short never looks complete.
+        It begins with the first piece: what fails before that can still be told. When a later one
+        cannot be made, the error passes through and the server cuts the connection, so that a body
+        cut short never looks complete.
         """
-        await send({"type": "http.response.start", "status": self.status, "headers": self.fields})
         async with aclosing(self.pieces) as pieces:
+            first = await anext(pieces, b"")
+            await send(
+                {"type": "http.response.start", "status": self.status, "headers": self.fields}
+            )
+            await send({"type": "http.response.body", "body": first, "more_body": True})
             async for piece in pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})

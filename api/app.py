@@ -35,6 +35,9 @@ from api import (
     thumbnails,
     uploads,
     users,
+    webhook_actions,
+    webhook_deliveries,
+    webhooks,
 )
 from api.edge import Edge
 from api.metrics import Metrics
@@ -63,6 +66,9 @@ MODULES = (
     projections,
     rebuilds,
     redirects,
+    webhooks,
+    webhook_actions,
+    webhook_deliveries,
     problem_pages,
     status_pages,
     openapi,
@@ -71,9 +77,9 @@ MODULES = (
 )
 
 
-def create_app(services: Services) -> ASGIApp:
-    """Make the application on top of these services."""
-    metrics = Metrics()
+def create_app(services: Services, metrics: Metrics | None = None) -> ASGIApp:
+    """Make the application on top of these services; it counts in `metrics`."""
+    metrics = metrics or Metrics()
     litestar = _litestar(metrics)
     return Edge(litestar, RouteTable(litestar.routes), services, metrics)
 

@@ -18,10 +18,11 @@ from api.answer import Answer, Field
 from api.client_address import is_trusted_proxy
 from api.elsewhere import came_by, elsewhere, strict_transport, to_https
 from api.exchange import ClientGoneError, Exchange
-from api.metrics import Metrics
+from api.metrics import NO_ROUTE, OTHER_METHOD, Metrics
 from api.responses import crashed, problem, respond
 from api.route_table import Resource, RouteTable
 from api.services import Services
+from api.tracing import begin_span, end_span
 from commands.outcomes import Unavailable
 from commands.ports import StoreUnavailableError
 
@@ -58,6 +59,7 @@ class Edge:
         self._services = services
         self._metrics = metrics
         self._in_flight = 0
+        metrics.in_flight = lambda: self._in_flight
         self._hosts: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,10 +86,8 @@ class Edge:
                 raise ClientGoneError
             await send(message)
 
-        inner = _as_get(scope) if method == "HEAD" else scope
-        exchange = Exchange.begin(inner, receive, self._services, request_id)
-        exchange.head = method == "HEAD"
-        exchange.route_at = self._routes.template_at
+        exchange = self._begin(scope, receive, request_id, resource)
+        inner = exchange.scope
         scheme = came_by(exchange)
         self._in_flight += 1
         try:
@@ -114,12 +114,35 @@ class Edge:
             await _recover(exchange, error)(inner, receive, send_out)
         finally:
             self._in_flight -= 1
-            self._count(method, resource, status, perf_counter() - begun)
+            self._finish(exchange, method, resource, status, perf_counter() - begun)
 
-    def _count(self, method: str, resource: Resource | None, status: int, seconds: float) -> None:
-        template = resource.template if resource else "none"
-        shown = method if method in KNOWN_METHODS else "other"
-        self._metrics.count(shown, template, status, seconds)
+    def _begin(
+        self, scope: HTTPScope, receive: Receive, request_id: str, resource: Resource | None
+    ) -> Exchange:
+        head = scope["method"] == "HEAD"
+        inner = _as_get(scope) if head else scope
+        exchange = Exchange.begin(inner, receive, self._services, request_id)
+        exchange.head = head
+        exchange.route_at = self._routes.template_at
+        if self._services.tracer is not None and scope["path"] not in ALWAYS_ANSWERED:
+            exchange.span = begin_span(
+                self._services.tracer, exchange, _shown(scope["method"]), resource
+            )
+        return exchange
+
+    def _finish(
+        self,
+        exchange: Exchange,
+        method: str,
+        resource: Resource | None,
+        status: int,
+        seconds: float,
+    ) -> None:
+        template = resource.template if resource else NO_ROUTE
+        outcome, error = exchange.outcome, exchange.error
+        self._metrics.count(_shown(method), template, status, seconds, outcome, error)
+        if exchange.span is not None:
+            end_span(exchange.span, exchange, status)
 
     def _find(self, scope: HTTPScope) -> tuple[Resource | None, Sequence[str]]:
         """Find the resource; an escaped slash is none, so it separates nothing (RFC 3986, 2.2)."""
@@ -189,6 +212,11 @@ class Edge:
             if len(self._hosts) < _MOST_HOSTS:
                 self._hosts.add(host)
         return None
+
+
+def _shown(method: str) -> str:
+    """Name a method as it is counted: clients make names up."""
+    return method if method in KNOWN_METHODS else OTHER_METHOD
 
 
 def _as_get(scope: HTTPScope) -> HTTPScope:

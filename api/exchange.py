@@ -15,6 +15,7 @@ from api.services import Services, VerifiedToken
 from commands.handle import Caller
 from commands.outcomes import BodyTooLarge, Unauthenticated
 from commands.redirects import RouteAt
+from commands.tracing import Span
 from domain.account import stream
 from domain.stream import Actor
 from projections.accounts import SignedIn
@@ -37,14 +38,17 @@ class Exchange:
     __slots__ = (
         "_body",
         "_receive",
+        "error",
         "head",
         "headers",
+        "outcome",
         "parameters",
         "request_id",
         "route_at",
         "scope",
         "services",
         "signed_in",
+        "span",
     )
 
     def __init__(self, scope: Scope, receive: Receive, services: Services, request_id: str) -> None:
@@ -61,6 +65,12 @@ class Exchange:
         """Tells which route takes a path; set at the edge."""
         self.head = False
         """Whether it came as HEAD, which is answered as GET."""
+        self.outcome: type | None = None
+        """Of what kind the outcome was that made the answer, for those who count."""
+        self.error: str | None = None
+        """The error of the catalogue that the answer names, likewise."""
+        self.span: Span | None = None
+        """Of the request, where traces are made."""
 
     @classmethod
     def begin(cls, scope: Scope, receive: Receive, services: Services, request_id: str) -> Self:
@@ -76,6 +86,11 @@ class Exchange:
         raw: Any = scope
         exchange: Exchange = raw[_KEY]
         return exchange
+
+    @property
+    def trace(self) -> str | None:
+        """What events are said to be part of."""
+        return None if self.span is None else self.span.trace_parent
 
     @property
     def method(self) -> str:
@@ -143,6 +158,7 @@ class Exchange:
             at=self.now(),
             command=command,
             request_id=self.request_id,
+            trace=self.trace,
             seen=() if known is None else ((stream(known.account.id), known.account.version),),
         )
 
@@ -154,11 +170,11 @@ class Exchange:
 
     def owner(self, actor: Actor, command: str) -> Caller:
         """Name who gives a command about their own account: nothing else of them need hold."""
-        return Caller(actor, self.now(), command, self.request_id)
+        return Caller(actor, self.now(), command, self.request_id, trace=self.trace)
 
     def stranger(self, command: str) -> Caller:
         """Name the request of somebody who has not shown who they are."""
-        return Caller(None, self.now(), command, self.request_id)
+        return Caller(None, self.now(), command, self.request_id, trace=self.trace)
 
     async def body(self) -> bytes | BodyTooLarge:
         """Give the whole body, read no further than the limit.

@@ -21,7 +21,7 @@ from api.query import parse_integer, parse_query
 from api.requests import id_in_path, no_query
 from api.responses import respond
 from commands.exports import KIND, ExportStore
-from commands.file_store import Blob
+from commands.file_store import Blob, BlobMissingError, StorageUnavailableError
 from commands.jobs import JOB_NOT_FOUND
 from commands.outcomes import Done, Forbidden, Malformed, NotAcceptable, Outcome, ResultReady
 from commands.ports import StoreUnavailableError
@@ -137,7 +137,11 @@ class _Place:
         self._name = name
 
     async def take(self, digest: str) -> Blob:  # noqa: ARG002 - there is but this one
-        return await self._store.open(self._name)
+        try:
+            return await self._store.open(self._name)
+        except BlobMissingError as error:
+            # Removed since the job was read: whoever comes again gets 410.
+            raise StorageUnavailableError(str(error)) from error
 
     def give_back(self, blob: Blob) -> None:
         blob.close()

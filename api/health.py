@@ -9,7 +9,6 @@ from api.answer import JSON, NO_STORE, Answer
 from api.exchange import Exchange
 from api.metrics import Metrics
 from api.responses import problem
-from commands.ports import StoreUnavailableError
 
 Incoming = Request[Any, Any, Any]
 
@@ -53,12 +52,8 @@ def metrics_handler(metrics: Metrics) -> Any:  # noqa: ANN401 - a Litestar handl
     @get("/metrics")
     async def show_metrics(request: Incoming) -> Answer:
         """Show the metrics in Prometheus' text format."""
-        services = Exchange.of(request.scope).services
-        try:
-            projections = await services.projections.all()
-        except StoreUnavailableError:
-            projections = ()  # the rest is asked for most in an outage
-        return Answer(200, [_TEXT, NO_STORE], metrics.text(projections))
+        figures = Exchange.of(request.scope).services.figures
+        return Answer(200, [_TEXT, NO_STORE], await figures.text(metrics))
 
     return show_metrics
 

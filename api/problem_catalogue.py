@@ -13,6 +13,7 @@ from api.file_problems import FILE_PROBLEMS
 from api.gateway_problems import GATEWAY_PROBLEMS
 from api.link_problems import LINK_PROBLEMS
 from api.problem_row import Problem
+from api.webhook_problems import WEBHOOK_PROBLEMS
 
 CATALOGUE: Mapping[str, Problem] = MappingProxyType(
     {
@@ -431,5 +432,6 @@ CATALOGUE: Mapping[str, Problem] = MappingProxyType(
         **EXPORT_PROBLEMS,
         **GATEWAY_PROBLEMS,
         **LINK_PROBLEMS,
+        **WEBHOOK_PROBLEMS,
     }
 )

@@ -61,6 +61,10 @@ from domain.refusal import RejectedByState, RejectedByValue, UnderLegalHold
 
 PRIVATE = "private, no-cache"
 """For what a token lets one see: only the client's own cache keeps it, and asks each time."""
+VARY = "Accept, Authorization"
+"""What an answer varies by that is not the same for everybody."""
+UNSEEN_BY_CACHES = ("no-store", VARY)
+"""For what changes all the time, or is nobody's business but the caller's."""
 
 _PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 _BEARER = b'Bearer realm="api"'
@@ -71,6 +75,7 @@ def respond(  # noqa: C901, PLR0911, PLR0912 - the table: a row for each outcome
     outcome: Outcome, exchange: Exchange
 ) -> Answer:
     """Turn an outcome into the answer to a request."""
+    exchange.outcome = type(outcome)
     match outcome:
         case Found():
             return _found(outcome)
@@ -291,6 +296,7 @@ def problem(
     **extra: object,
 ) -> Answer:
     """Answer with an error of the catalogue. Problems are never stored by caches."""
+    exchange.error = error
     body = problem_bytes(
         error,
         detail=detail,

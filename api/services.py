@@ -1,12 +1,14 @@
 """What the endpoints need of the running product, given to `create_app` by the composition root."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
+from prometheus_client.registry import Collector
 
 from commands.clicks import ClickCounter
 from commands.exports import Exports
@@ -19,6 +21,8 @@ from commands.maintenance import Maintenance
 from commands.ports import Answers, EventLog
 from commands.posts import Posts
 from commands.redirects import Redirects
+from commands.tracing import Tracer
+from commands.webhooks import Webhooks
 from projections.accounts import AccountQueries
 from projections.activity import ActivityQueries
 from projections.clicks import ClickQueries
@@ -29,6 +33,8 @@ from projections.rebuild_requests import RebuildRequests
 from projections.redirects import RedirectQueries
 from projections.search import SearchQueries
 from projections.status import ProjectionQueries
+from projections.webhook_deliveries import DeliveryQueries
+from projections.webhooks import WebhookQueries
 
 
 class VerifiedToken(Protocol):
@@ -73,6 +79,18 @@ class Readiness(Protocol):
         ...
 
 
+class Figures(Protocol):
+    """What the process counts and measures, beside what the HTTP layer does."""
+
+    def measuring(self) -> AbstractContextManager[None]:
+        """Measure, while inside, what has to be measured all the time."""
+        ...
+
+    async def text(self, *beside: Collector) -> bytes:
+        """Write everything, with what else there is, in the format that Prometheus reads."""
+        ...
+
+
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that endpoints call, and the settings that they read."""
 
@@ -96,6 +114,9 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     click_queries: ClickQueries
     redirects: Redirects
     redirect_queries: RedirectQueries
+    webhooks: Webhooks
+    webhook_queries: WebhookQueries
+    delivery_queries: DeliveryQueries
     hsts_preload: bool
     """Whether browsers may be told of the host before they ever came to it."""
     parse_address: Parse
@@ -114,6 +135,9 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     second_factor_enforced: bool
     """Whether roles with power count only in a session with a second factor."""
     readiness: Readiness
+    figures: Figures
+    tracer: Tracer | None
+    """None where no traces are made."""
     trusted_proxies: Sequence[IPv4Network | IPv6Network]
     """Whose word is taken for the address that a request came from."""
     public_url: str

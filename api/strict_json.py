@@ -10,9 +10,10 @@ says why the rest is refused.
 import ast
 import json
 import re
+from collections.abc import Sequence
 from enum import EnumMeta
 from itertools import accumulate
-from typing import Any, NoReturn, TypeVar, get_args
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -208,6 +209,7 @@ _TYPE_NAMES = {
     "uuid": "a UUID",
 }
 _TYPES = re.compile(r"`([a-z |]+)`")
+_INDEX = re.compile(r"\[[^\]]*\]")
 
 
 def from_validation_error(error: msgspec.ValidationError, type_: type) -> Malformed:
@@ -228,7 +230,8 @@ def from_validation_error(error: msgspec.ValidationError, type_: type) -> Malfor
     if (named := _NAMES_MEMBER.match(message)) is not None:
         path = join_path(path, named[1])
     if message.startswith("Invalid enum value"):
-        return _malformed(f"The value must be one of {_allowed(type_, path)}.", path)
+        allowed = ", ".join(map(str, _choices(type_, _INDEX.sub("", path).split("."))))
+        return _malformed(f"The value must be one of {allowed}.", path)
     pattern = _NAMES_PATTERN.fullmatch(message)
     if pattern is not None:
         words = IN_WORDS[ast.literal_eval(pattern[1])]
@@ -236,13 +239,16 @@ def from_validation_error(error: msgspec.ValidationError, type_: type) -> Malfor
     return _malformed(_TYPES.sub(_in_words, message) + ".", path)
 
 
-def _allowed(type_: type, path: str) -> str:
-    """List the values of the enumeration that a member holds, or an array that is one."""
-    member = path.partition("[")[0]
-    field = next(f for f in msgspec.structs.fields(type_) if f.encode_name == member)
-    types = get_args(field.type) or (field.type,)
-    enumeration = next(t for t in types if isinstance(t, EnumMeta))
-    return ", ".join(enumeration)
+def _choices(type_: Any, members: Sequence[str]) -> Sequence[object]:  # noqa: ANN401 - an annotation
+    """List the values of the first enumeration in a type, or in the member of it that is named."""
+    if isinstance(type_, EnumMeta):
+        return [*type_]
+    if get_origin(type_) is Literal:
+        return get_args(type_)
+    if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+        fields = {field.encode_name: field.type for field in msgspec.structs.fields(type_)}
+        return _choices(fields.get(members[0]), members[1:]) if members else ()
+    return next(filter(None, (_choices(part, members) for part in get_args(type_))), ())
 
 
 def _in_words(found: re.Match[str]) -> str:

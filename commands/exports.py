@@ -39,8 +39,9 @@ class Member(msgspec.Struct, frozen=True):
     path: str
     """Relative, with slashes."""
     at: datetime
-    pieces: bytes | AsyncIterator[bytes]
-    """All of it where that is little; else it is used up before the next member is asked for."""
+    pieces: bytes | Blob | AsyncIterator[bytes]
+    """All of it where that is little. A blob is closed by whoever writes it, also where it is never
+    written; an iterator is used up before the next member is asked for."""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -86,9 +87,10 @@ class ExportStore(Protocol):
 
 
 class Extent(msgspec.Struct, frozen=True):
-    """Which streams of a category are a person's, and about how much is in them."""
+    """Which streams of a category are a person's, and how much is in them."""
 
     ids: Sequence[UUID]
+    events: int
     size: int
     """In bytes, of the events' data, perhaps compressed."""
 

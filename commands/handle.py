@@ -64,6 +64,8 @@ class Caller(msgspec.Struct, frozen=True):
     request_id: str | None = None
     seen: Seen = ()
     """The caller's own stream, if what is known of them must still hold when it is appended."""
+    trace: str | None = None
+    """The `traceparent` of what the command is part of, where traces are made."""
 
     def metadata(self) -> Metadata:
         """Give what is recorded with every event."""
@@ -71,6 +73,7 @@ class Caller(msgspec.Struct, frozen=True):
             command=self.command,
             actor=self.actor.account_id if self.actor else None,
             request_id=self.request_id,
+            correlation=self.trace,
         )
 
 

@@ -23,11 +23,15 @@ from infra.projections.rebuild_requests import PostgresRebuildRequests
 from infra.redirects import redirect_commands
 from infra.settings import Settings
 from infra.store.answers import PostgresAnswers
+from infra.telemetry.process_metrics import ProcessMetrics
+from infra.webhooks.open import webhook_commands
 from projections.activity import ActivityQueries
 from projections.clicks import ClickQueries
 from projections.redirects import RedirectQueries
 from projections.search import SearchQueries
 from projections.status import ProjectionQueries
+from projections.webhook_deliveries import DeliveryQueries
+from projections.webhooks import WebhookQueries
 
 
 class ProcessReadiness:
@@ -62,6 +66,20 @@ class ProcessReadiness:
         return warnings
 
 
+def process_metrics(
+    product: Product, settings: Settings, stored: StoredFiles | None = None
+) -> ProcessMetrics:
+    """Put together what tells Prometheus of the process; `stored` where it takes uploads."""
+    return ProcessMetrics(
+        settings,
+        database=product.database,
+        appends=product.store.figures,
+        work=product.watching.figures,
+        tracer=product.tracer,
+        uploads=None if stored is None else stored.uploads,
+    )
+
+
 def api_services(
     product: Product, settings: Settings, limiter: Limiter, stored: StoredFiles
 ) -> Services:
@@ -92,6 +110,9 @@ def api_services(
         click_queries=ClickQueries(product.database),
         redirects=redirect_commands(product.ledger, product.database, settings),
         redirect_queries=RedirectQueries(product.database),
+        webhooks=webhook_commands(product.ledger, product.keys, settings),
+        webhook_queries=WebhookQueries(product.database),
+        delivery_queries=DeliveryQueries(product.database),
         hsts_preload=settings.hsts_preload,
         parse_address=parse_web_address,
         go_allowed_hosts=frozenset(settings.go_allowed_hosts),
@@ -106,6 +127,8 @@ def api_services(
         second_factor_enforced=settings.second_factor_enforced,
         new_request_id=lambda: str(uuid_utils.uuid7()),
         readiness=ProcessReadiness(product.database),
+        figures=process_metrics(product, settings, stored),
+        tracer=product.tracer,
         public_url=settings.public_url.rstrip("/"),
         allowed_hosts=frozenset(settings.allowed_hosts),
         max_body_bytes=settings.max_body_bytes,

@@ -22,6 +22,7 @@ from commands.limits import Limiter
 from commands.loading import Loader
 from commands.posts import Posts, posts
 from commands.sessions import Sessions
+from commands.tracing import Tracer
 from infra.clicks import TAKEN_CLICKS
 from infra.exports.open import open_exports
 from infra.files.open import FILE_TABLES, file_commands, open_files
@@ -50,18 +51,23 @@ from infra.store.codec import Codec
 from infra.store.event_log import PostgresEventLog
 from infra.store.event_store import PostgresEventStore
 from infra.store.hints import Hints
+from infra.telemetry.traces import LoggedTraces
+from infra.webhooks.secrets import WEBHOOK_CHANGES
 from projections.accounts import ACCOUNTS, AccountQueries, AccountView
 from projections.file_queries import FileQueries
 from projections.jobs import JOBS, JobQueries, JobView
 from projections.post_queries import PostQueries
 from projections.posts import FORMER_SLUGS, POSTS, PostView
 from projections.redirects import REDIRECTS
+from projections.webhooks import WEBHOOKS
 from projections.write import Put
+from workers.watching import Watching
 
 SECRET_TABLES = (PERSON_KEYS, ACCOUNT_PASSWORDS, SESSIONS, SECOND_FACTOR_CHANGES, ERASURES)
 """What accounts have outside the log: it cannot be made again from events."""
 INLINE_TABLES = (
     *(POSTS, FORMER_SLUGS, ACCOUNTS, JOBS, REDIRECTS, TAKEN_CLICKS),
+    *(WEBHOOKS, WEBHOOK_CHANGES),
     *FILE_TABLES,
     *SECRET_TABLES,
 )
@@ -93,18 +99,21 @@ class Product(msgspec.Struct, frozen=True):
     passwords: Passwords
     password_hashes: PasswordHashes
     access_tokens: AccessTokens
+    watching: Watching
+    tracer: Tracer | None
+    """None where no traces are made."""
 
 
 @asynccontextmanager
 async def open_product(
-    database_url: str, keys: Keys, *, hashing: Parameters = STRONG
+    database_url: str, keys: Keys, *, hashing: Parameters = STRONG, tracer: Tracer | None = None
 ) -> AsyncIterator[Product]:
     """Connect to a migrated database and put the parts together."""
     database = await Database.connect(database_url)
     passwords = Passwords(hashing)
     try:
         codec, hints = Codec(), Hints()
-        store = PostgresEventStore(database, codec, hints, [t.name for t in INLINE_TABLES])
+        store = PostgresEventStore(database, codec, hints, [t.name for t in INLINE_TABLES], tracer)
         ledger = Ledger(store=store, loader=Loader(store), new_id=uuid7)
         personal_data = PersonalData(
             database, wrapping_key=keys.personal_data, email_hash_key=keys.email_hash
@@ -142,6 +151,8 @@ async def open_product(
             passwords=passwords,
             password_hashes=PasswordHashes(database),
             access_tokens=access_tokens,
+            watching=Watching(tracer, LoggedTraces(database)),
+            tracer=tracer,
         )
     finally:
         passwords.close()

@@ -31,6 +31,10 @@ class CircuitBreaker:
         self._failures = 0
         self._reason = ""
         self._probing: asyncio.Task[None] | None = None
+        self.failures = 0
+        """Since the beginning: how often there was no answer."""
+        self.openings = 0
+        """Since the beginning: how often everybody came to be refused."""
 
     @property
     def is_open(self) -> bool:
@@ -49,8 +53,10 @@ class CircuitBreaker:
     def failed(self, error: StoreUnavailableError) -> None:
         """Hear that there was none."""
         self._failures += 1
+        self.failures += 1
         if self._failures >= FAILURES and self._probing is None:
             self._reason = str(error)
+            self.openings += 1
             _log.warning("circuit breaker open", reason=self._reason)
             self._probing = asyncio.get_running_loop().create_task(self._until_it_answers())
 

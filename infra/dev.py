@@ -34,6 +34,7 @@ from infra.serve import (
 )
 from infra.settings import Settings
 from infra.store.nats_hints import shared_hints
+from infra.telemetry.traces import traced
 
 # Nobody balances load here, so nobody needs a moment to see that readiness is gone.
 _LIMITS = HttpLimits(drain_grace_seconds=0.0, drain_seconds=4)
@@ -115,7 +116,8 @@ async def _run(
         running = Running(os.getpid(), services.database_url, services.nats_url, services.redis_url)
         with announced(settings.data_dir, running):
             async with (
-                open_product(services.database_url, keys) as product,
+                traced(settings, "dev") as tracer,
+                open_product(services.database_url, keys, tracer=tracer) as product,
                 shared_hints(services.nats_url, product.hints),
             ):
                 password = demo_password(settings)

@@ -13,6 +13,8 @@ from projections.database import load_queries
 QUERIES = load_queries(Path(__file__).with_suffix(".sql"))
 LOOK_SECONDS = 0.4
 """How often a process looks: it follows within a second."""
+_FIRST_READS = 10
+"""How often it tries to read what holds when it starts."""
 
 
 class PostgresMaintenance:
@@ -40,6 +42,16 @@ class PostgresMaintenance:
         return Maintenance(*rows[0]) if rows else None
 
 
+async def _first(maintenance: PostgresMaintenance) -> Maintenance | None:
+    """Read it before anything is served: on a busy machine not all get a connection at once."""
+    for _ in range(_FIRST_READS - 1):
+        try:
+            return await maintenance.read()
+        except StoreUnavailableError:
+            await asyncio.sleep(LOOK_SECONDS)
+    return await maintenance.read()
+
+
 @asynccontextmanager
 async def watched(
     maintenance: PostgresMaintenance, tell: Callable[[Maintenance | None], None]
@@ -48,7 +60,7 @@ async def watched(
 
     While the database is away the last word counts: it may be away because of the maintenance.
     """
-    tell(await maintenance.read())
+    tell(await _first(maintenance))
 
     async def watch() -> None:
         while True:

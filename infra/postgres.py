@@ -76,6 +76,12 @@ class Database:
                 raise _no("answer", CONNECT_SECONDS) from error
         return cls(pool)
 
+    @property
+    def connections(self) -> tuple[int, int, int]:
+        """How many connections there are, how many of these are idle, how many there may be."""
+        pool = self._pool
+        return pool.get_size(), pool.get_idle_size(), pool.get_max_size()
+
     async def close(self) -> None:
         """Close the connections, at once where they do not end by themselves."""
         await self.breaker.close()

@@ -34,6 +34,7 @@ from infra.settings_values import (
     is_public_name,
     parse_host,
     parse_network,
+    parse_webhook_host,
     redact_url,
     split_address,
     split_list,
@@ -42,9 +43,11 @@ from infra.settings_values import (
 PREFIX = "LEDGERPRESS_"
 MIB = 1024 * 1024
 _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound to
-_SECRET_URLS = frozenset({"database_url", "nats_url", "redis_url", "storage_url", "mail_url"})
+_SECRET_URLS = frozenset(
+    {"database_url", "nats_url", "redis_url", "storage_url", "mail_url", "traces_url"}
+)
 _SECRETS = frozenset({"demo_password"})
-_MAY_BE_EMPTY = frozenset({"trusted_proxies", "go_allowed_hosts"})
+_MAY_BE_EMPTY = frozenset({"trusted_proxies", "go_allowed_hosts", "webhook_allowed_hosts"})
 _PRODUCTION_NEEDS = ("database_url", "nats_url", "redis_url", "mail_url", "secrets_dir")
 
 
@@ -73,6 +76,10 @@ def _hosts(text: str) -> tuple[str, ...]:
     return tuple(parse_host(item) for item in split_list(text))
 
 
+def _webhook_hosts(text: str) -> tuple[str, ...]:
+    return tuple(parse_webhook_host(item) for item in split_list(text))
+
+
 def _networks(text: str) -> tuple[Network, ...]:
     return tuple(parse_network(item) for item in split_list(text))
 
@@ -84,6 +91,10 @@ def _url(*schemes: str) -> Callable[[str | None], str | None]:
 def _address(text: str) -> str:
     split_address(text)
     return text
+
+
+def _optional_address(text: str | None) -> str | None:
+    return None if text is None else _address(text)
 
 
 def _password(text: str | None) -> str | None:
@@ -156,6 +167,7 @@ class Settings(BaseSettings):
         default_factory=_default_allowed_hosts
     )
     go_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = ()
+    webhook_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_webhook_hosts)] = ()
     hsts_preload: bool = False
     max_upload_bytes: ByteLimit = 10 * MIB
     file_quota_bytes: ByteLimit = 1024 * MIB
@@ -165,6 +177,11 @@ class Settings(BaseSettings):
     second_factor: Literal["optional", "required"] = Field(
         default_factory=lambda known: "required" if known.get("env") == "production" else "optional"
     )
+    metrics_bind: Annotated[str | None, AfterValidator(_optional_address)] = None
+    traces_url: Annotated[str | None, AfterValidator(_url("http", "https"))] = Field(
+        default=None, repr=False
+    )
+    traces_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
     demo_password: Annotated[str | None, AfterValidator(_password)] = Field(
         default=None, repr=False
     )
@@ -201,6 +218,13 @@ class Settings(BaseSettings):
     def bind_port(self) -> int:
         """The port part of BIND."""
         return split_address(self.bind)[1]
+
+    def bound_to(self, port: int) -> "Settings":
+        """Name the port that was taken, also in PUBLIC_URL, where BIND has left it open."""
+        changed = {"bind": f"{self.bind.rpartition(':')[0]}:{port}"}
+        if "public_url" not in self.model_fields_set:
+            changed["public_url"] = _default_public_url(changed)
+        return self.model_copy(update=changed)
 
     def rows(self) -> list[SettingRow]:
         """Every setting as text for `config show`, without passwords, tokens or keys."""

@@ -12,6 +12,8 @@ Network = IPv4Network | IPv6Network
 
 REDACTED = "***"
 _MAX_PORT = 65535
+_HTTPS_PORT = 443
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
 _LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*", re.ASCII)
@@ -41,6 +43,16 @@ def parse_host(text: str) -> str:
     if not all(_LABEL.fullmatch(label) for label in host.split(".")):
         raise ValueError(f"has {text!r}, which is not a host name or address without a port")
     return host
+
+
+def parse_webhook_host(text: str) -> str:
+    """Return a host name to which webhooks may be sent, with its port unless that is 443."""
+    place = text.strip()
+    host, number = split_address(place) if ":" in place else (parse_host(place), _HTTPS_PORT)
+    # A name whose last label is a number, also a hexadecimal one, is an address (WHATWG URL).
+    if not is_public_name(host) or _NUMBER.fullmatch(host.rpartition(".")[2]) or not number:
+        raise ValueError(f"has {text!r}, which is not the name of a host, perhaps with a port")
+    return host if number == _HTTPS_PORT else f"{host}:{number}"
 
 
 def parse_network(text: str) -> Network:

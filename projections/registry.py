@@ -11,9 +11,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from domain import account, file, job, post, redirect
+from domain import account, file, job, post, redirect, webhook
 from domain import clicks as click_events
-from projections import accounts, activity, clicks, files, jobs, posts, redirects, search
+from projections import accounts, activity, clicks, files, jobs, posts, redirects, search, webhooks
 from projections.write import Table, Write
 
 
@@ -114,6 +114,15 @@ _ALL = (
         inline=True,
         evolve=redirect.evolve,
         shows=redirects.shows,
+    ),
+    Projection(
+        name="webhooks",
+        schema_version=webhooks.SCHEMA_VERSION,
+        tables=(webhooks.WEBHOOKS,),
+        category=webhook.STREAM_CATEGORY,
+        inline=True,
+        evolve=webhook.evolve,
+        shows=webhooks.shows,
     ),
     Projection(
         name="clicks",

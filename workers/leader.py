@@ -186,8 +186,9 @@ class Leader(ABC):
         return False
 
     def _lost(self) -> None:
+        # Nothing is wrong: it was rebuilt or undone, or another leads, which then says so.
         self._lease = None
-        _log.warning("the lease is lost", projection=self.followed.name)
+        _log.info("leads no more", projection=self.followed.name)
 
     async def _halt(self, lease: Lease, entry: Met, error: Exception) -> bool:
         """Stop at an event, loudly."""

@@ -4,6 +4,7 @@ Several may run: of each projection one is the leader, see `workers/leader.py`.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from projections.registry import Projection
 from projections.write import Write
 from workers.leader import Leader, Listen, follow
 from workers.page_folder import Decode, PageFolder
+from workers.watching import Watching
 
 PAGE_ROWS = 500
 
@@ -25,11 +27,12 @@ async def run_projector(
     leader: UUID,
     listen: Listen,
     stop: asyncio.Event,
+    watching: Watching | None = None,
 ) -> None:
     """Keep projections up to date until `stop` is set; each goes on whatever befalls the others."""
     async with asyncio.TaskGroup() as tasks:
         for projection in projections:
-            follower = Follower(projection, store, decode=decode, leader=leader)
+            follower = Follower(projection, store, decode=decode, leader=leader, watching=watching)
             tasks.create_task(follow(follower, listen, stop))
 
 
@@ -37,9 +40,16 @@ class Follower(Leader):
     """One projection as one process sees it: leading it, or waiting to."""
 
     def __init__(
-        self, projection: Projection, store: ProjectorStore, *, decode: Decode, leader: UUID
+        self,
+        projection: Projection,
+        store: ProjectorStore,
+        *,
+        decode: Decode,
+        leader: UUID,
+        watching: Watching | None = None,
     ) -> None:
         super().__init__(projection, store, leader)
+        self._watching = watching or Watching()
         self.projection = projection
         self._store = store
         self._decode = decode
@@ -63,6 +73,7 @@ class Follower(Leader):
         if lease.halted is not None and lease.halted.position > lease.position:
             return await self._beat(lease)
         careful = lease.position < self._careful_until
+        begun = time.time_ns()
         page = await self._store.page(lease.position, 1 if careful else PAGE_ROWS)
         if not page:
             return await self._rest(lease)
@@ -82,6 +93,7 @@ class Follower(Leader):
                 return await self._halt(lease, page[0], error)
             if not moved:
                 return False
+            await self._watching.folded(self.projection, lease.position, position, begun)
         if poison is not None and self._lease is not None:
             return await self._halt(self._lease, *poison)
         return True

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar, assert_never
 
 import rich_click as click
@@ -14,13 +14,16 @@ from infra.bootstrap import Product, open_product
 from infra.database_check import DatabaseFault, check_database
 from infra.embedded.errors import ServiceError
 from infra.keys import load_keys
-from infra.logs import configure_logs
+from infra.logs import configure_logs, log_what_is_left
 from infra.running import find_running
 from infra.secrets import SecretError
 from infra.settings import Settings, SettingsError, load_settings
+from infra.settings_values import split_address
+from infra.telemetry.traces import traced
 
 FAILED = 1
 WRONG_USE = 2
+MISMATCH = 3
 DEPENDENCY_DOWN = 5
 INTERRUPTED = 130
 
@@ -41,6 +44,7 @@ def read_settings() -> Settings:
     if isinstance(settings, SettingsError):
         raise Failure(str(settings), WRONG_USE)
     configure_logs(production=settings.production)
+    log_what_is_left()
     return settings
 
 
@@ -70,15 +74,47 @@ def database_url(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Product]:
-    """Open the product on a database that was found fit for it."""
+async def opened(settings: Settings, process: str | None = None) -> AsyncIterator[Product]:
+    """Open the product on a database that was found fit for it.
+
+    `process` names one that runs for long, of which traces may be wanted.
+    """
     url = database_url(settings)
     keys = load_keys(settings)
     if isinstance(keys, SecretError):
         raise failure(keys)
     await require_database(url, settings)
-    async with open_product(url, keys) as product:
+    if process is None:
+        async with open_product(url, keys) as product:
+            yield product
+        return
+    async with (
+        traced(settings, process) as tracer,
+        open_product(url, keys, tracer=tracer) as product,
+    ):
         yield product
+
+
+@asynccontextmanager
+async def metrics_shown(product: Product, settings: Settings) -> AsyncIterator[None]:
+    """Show Prometheus the process while inside, if METRICS_BIND is set, and say where."""
+    if settings.metrics_bind is None:
+        yield
+        return
+    # What serves is imported by those that serve.
+    from infra.serve import showing_metrics  # noqa: PLC0415
+
+    async with AsyncExitStack() as stack:
+        address = split_address(settings.metrics_bind)
+        try:
+            where = await stack.enter_async_context(showing_metrics(product, settings, address))
+        except OSError as error:
+            raise Failure(
+                f"{settings.metrics_bind} cannot be used for LEDGERPRESS_METRICS_BIND: "
+                f"{os.strerror(error.errno or 0)}"
+            ) from error
+        click.echo(f"metrics at {where}/metrics", err=True)
+        yield
 
 
 async def require_database(url: str, settings: Settings) -> None:

@@ -4,13 +4,12 @@ import rich_click as click
 from rich.text import Text
 
 from commands.file_store import StorageUnavailableError
-from infra.cli.common import DEPENDENCY_DOWN, Failure, opened, read_settings, run
+from infra.cli.common import DEPENDENCY_DOWN, MISMATCH, Failure, opened, read_settings, run
 from infra.cli.output import as_json, print_json, print_table
 from infra.cli.progress import Progress, progress
 from infra.files.check import FileCheck, Report, Wrong
 from infra.files.open import open_files
 
-MISMATCH = 3
 _SHOWN = 20
 
 

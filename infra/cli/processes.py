@@ -15,6 +15,7 @@ from infra.cli.common import (
     Failure,
     database_url,
     failure,
+    metrics_shown,
     opened,
     read_settings,
     require_database,
@@ -88,7 +89,7 @@ def serve() -> None:
 
     async def work() -> None:
         with stopped_by_signals() as stop:
-            async with opened(settings) as product, shared_hints(nats_url, product.hints):
+            async with opened(settings, "serve") as product, shared_hints(nats_url, product.hints):
                 await run_api(
                     product, settings, redis_url=redis_url, stop=stop, on_ready=_say_where
                 )
@@ -101,8 +102,16 @@ def serve() -> None:
 
 @click.command()
 def worker() -> None:
-    """Run scheduler, mailer, jobs and housekeeping, until SIGTERM. Several may run at once."""
-    from infra.serve import running_workers, stopped_by_signals  # noqa: PLC0415
+    """Run scheduler, mailer, jobs, webhooks and housekeeping, until SIGTERM.
+
+    Several may run at once.
+    """
+    from infra.serve import (  # noqa: PLC0415
+        running_workers,
+        share_with_threads,
+        spare_the_collector,
+        stopped_by_signals,
+    )
     from infra.store.nats_hints import shared_hints  # noqa: PLC0415
 
     settings = read_settings()
@@ -110,9 +119,12 @@ def worker() -> None:
     async def work() -> None:
         async with AsyncExitStack() as parts:
             stop = parts.enter_context(stopped_by_signals())
-            product = await parts.enter_async_context(opened(settings))
+            product = await parts.enter_async_context(opened(settings, "worker"))
+            await parts.enter_async_context(metrics_shown(product, settings))
             if settings.nats_url is not None:
                 await parts.enter_async_context(shared_hints(settings.nats_url, product.hints))
+            spare_the_collector()
+            share_with_threads()
             await parts.enter_async_context(running_workers(product, settings))
             click.echo("working", err=True)
             await stop.wait()

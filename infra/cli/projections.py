@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 import rich_click as click
 
-from infra.cli.common import Failure, database_url, read_settings, require_database, run
+from infra.cli.common import MISMATCH, Failure, database_url, read_settings, require_database, run
 from infra.cli.output import as_json, print_json, print_table
 from infra.cli.progress import Progress, progress
 from infra.clock import now
@@ -25,7 +25,6 @@ from infra.projections.rebuild import rebuild as rebuild_projection
 from infra.projections.rebuild import undo as undo_rebuild
 from projections.registry import PROJECTIONS
 
-MISMATCH = 3
 _LINE_EVERY_SECONDS = 1.0
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from infra.bootstrap import Product
 from infra.cli.callers import operator
 from infra.cli.common import Failure, opened, read_settings, run
 from infra.cli.output import as_json, plain, print_json, print_table
-from infra.cli.projections import rebuild
+from infra.cli.projections import projections, rebuild
 from infra.cli.relay import rewind
 from infra.projections.projector_store import PostgresProjectorStore
 from projections.registry import PROJECTIONS
@@ -21,7 +21,7 @@ _of_a_follower = click.argument(
 )
 
 
-@click.command("list")
+@projections.command("list")
 @as_json
 def list_projections(*, json_wanted: bool) -> None:
     """Show how far each projection has come, and what stands still."""
@@ -57,7 +57,7 @@ def list_projections(*, json_wanted: bool) -> None:
             click.echo(plain(f"{each.warning}{reason}"), err=True)
 
 
-@click.command()
+@projections.command()
 @_of_a_follower
 @click.option("--position", type=click.IntRange(min=1), required=True, help="Of the event.")
 @click.option("--reason", required=True, help="Why; it is recorded in the log for good.")
@@ -87,7 +87,7 @@ def skip(name: str, *, position: int, reason: str) -> None:
     click.echo(f"{name} goes on after position {position}")
 
 
-@click.command()
+@projections.command()
 @_of_a_follower
 @click.pass_context
 def repair(context: click.Context, name: str) -> None:

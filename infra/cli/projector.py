@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 import rich_click as click
 
-from infra.cli.common import database_url, opened, read_settings, run
+from infra.cli.common import database_url, metrics_shown, opened, read_settings, run
 
 
 @click.command()
@@ -26,7 +26,8 @@ def projector() -> None:
     async def work() -> None:
         async with AsyncExitStack() as parts:
             stop = parts.enter_context(stopped_by_signals())
-            product = await parts.enter_async_context(opened(settings))
+            product = await parts.enter_async_context(opened(settings, "projector"))
+            await parts.enter_async_context(metrics_shown(product, settings))
             if settings.nats_url is not None:
                 await parts.enter_async_context(shared_hints(settings.nats_url, product.hints))
             await parts.enter_async_context(running_projector(product))

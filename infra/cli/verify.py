@@ -7,7 +7,7 @@ import rich_click as click
 from rich.text import Text
 
 from infra.bootstrap import Product
-from infra.cli.common import Failure, opened, read_settings, run
+from infra.cli.common import MISMATCH, Failure, opened, read_settings, run
 from infra.cli.output import as_json, print_json, print_table
 from infra.cli.progress import Progress, progress
 from infra.store.codec import Codec
@@ -16,7 +16,6 @@ from infra.store.replay import Fault
 from infra.store.verify import Report
 from infra.store.verify import verify as verify_all
 
-MISMATCH = 3
 _CLAIMS = "claims"
 
 

@@ -114,13 +114,13 @@ class PostgresEventLog:
                         yield rows
                         return
                 upcoming = fetch(after, before)
-                await _turns_of_the_loop()
+                await turns_of_the_loop()
                 yield rows
         finally:
             upcoming.cancel()
 
 
-async def _turns_of_the_loop() -> None:
+async def turns_of_the_loop() -> None:
     """Let a fetch get as far as to send its query (pool, time limit, query): decoding blocks."""
     for _ in range(3):
         await asyncio.sleep(0)

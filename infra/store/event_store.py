@@ -24,8 +24,11 @@ from commands.ports import (
     SeenChanged,
     StoreUnavailableError,
 )
+from commands.tracing import Span, Tracer
 from domain.stream import Stream
 from infra.postgres import Database
+from infra.store.append_figures import AppendFigures
+from infra.store.append_spans import AppendSpans
 from infra.store.codec import Codec
 from infra.store.hints import Hints
 from projections.coalesce import Coalescer
@@ -50,8 +53,15 @@ class PostgresEventStore:
     """The event store on PostgreSQL. One for each process; it may be used by many tasks at once."""
 
     def __init__(
-        self, database: Database, codec: Codec, hints: Hints, inline_tables: Iterable[str] = ()
+        self,
+        database: Database,
+        codec: Codec,
+        hints: Hints,
+        inline_tables: Iterable[str] = (),
+        tracer: Tracer | None = None,
     ) -> None:
+        self.figures = AppendFigures()
+        self._spans = None if tracer is None else AppendSpans(tracer)
         self._writing = database.keep()
         self._reading = database.keep()
         self._hints = hints
@@ -66,10 +76,20 @@ class PostgresEventStore:
     async def append(self, append: Append) -> AppendResult:
         """Write the append with whichever others wait now. See `commands.ports.EventStore`."""
         waiting = self._prepare(append)
+        if self._spans is not None:
+            waiting.span = self._spans.begin(append)
         self._queue.append(waiting)
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
-        return await waiting.result
+        if self._spans is None or waiting.span is None:
+            return await waiting.result
+        try:
+            result = await waiting.result
+        except BaseException as error:
+            self._spans.end(waiting.span, error)
+            raise
+        self._spans.end(waiting.span, result)
+        return result
 
     async def read_stream(self, stream: Stream, *, after: int = 0) -> Sequence[Recorded]:
         """Read a stream's events after a version; readers that come together share a query.
@@ -111,6 +131,7 @@ class PostgresEventStore:
             # Who waited all this time behind a database that does not answer will not wait again.
             slow = clock() - sent > APPEND_SECONDS / 2
             gone, self._queue = (self._queue, []) if slow else ([], self._queue)
+            self.figures.unavailable += len(group) + len(gone)
             for waiting in (*group, *gone):
                 waiting.fail(StoreUnavailableError(str(error)))
             return
@@ -122,9 +143,17 @@ class PostgresEventStore:
             await self._write_apart(group, error)
             return
         verdicts, versions, position = rows[0][0], rows[0][1], rows[0][2]
+        figures = self.figures
+        took = clock() - sent
+        figures.wrote(len(group), took)
+        if self._spans is not None:
+            members = [waiting.span for waiting in group if waiting.span is not None]
+            self._spans.group(members, len(group), took)
         for waiting, verdict, version in zip(group, verdicts, versions, strict=True):
             count = len(waiting.append.events)
+            figures.results[verdict] += 1
             if verdict == _APPENDED:
+                figures.events += count
                 position += count
                 waiting.succeed(Appended(version + count, position))
             else:
@@ -239,7 +268,7 @@ class PostgresEventStore:
 class _Waiting:
     """An append and whoever waits for it; they may have gone away by the time it is done."""
 
-    __slots__ = ("append", "events", "metadata", "result", "sees", "touches")
+    __slots__ = ("append", "events", "metadata", "result", "sees", "span", "touches")
 
     def __init__(
         self,
@@ -265,6 +294,8 @@ class _Waiting:
         self.metadata = metadata
         self.events = events
         """The id, tag and text of each."""
+        self.span: Span | None = None
+        """Of the append, where it is traced."""
 
     def succeed(self, result: AppendResult) -> None:
         if not self.result.done():

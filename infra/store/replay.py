@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from domain import account, clicks, file, job, post, projection, redirect
+from domain import account, clicks, file, job, post, projection, redirect, webhook
 from domain.claim import Claim
 from domain.stream import Stream
 from infra.store.codec import Codec, UnknownEventError
@@ -55,6 +55,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         job.STREAM_CATEGORY: Kind(job.evolve, job.claims),
         clicks.STREAM_CATEGORY: Kind(clicks.evolve),
         redirect.STREAM_CATEGORY: Kind(redirect.evolve, redirect.claims),
+        webhook.STREAM_CATEGORY: Kind(webhook.evolve, webhook.claims),
         projection.STREAM_CATEGORY: Kind(
             lambda state, event, *, version, **_: projection.evolve(state, event, version=version)
         ),
