@@ -20,8 +20,9 @@ from domain.stream import Actor
 from projections.file_queries import FileHead
 from projections.files import content_tag
 
-PUBLIC_FOR_GOOD = "public, max-age=31536000, immutable"
-PRIVATE_FOR_GOOD = "private, max-age=31536000, immutable"
+PUBLIC_COPY = "public, max-age=3600, immutable"
+"""The bytes never change, who may see them does: a hold or an erasure is everywhere in an hour."""
+PRIVATE_COPY = "private, max-age=31536000, immutable"
 
 Incoming = Request[Any, Any, Any]
 
@@ -96,7 +97,7 @@ async def _shown(exchange: Exchange, actor: Actor | None, head: FileHead) -> Sho
         disposition=content_disposition(
             name, otherwise=str(head.id), extension=kind.extension, inline=kind.inline
         ),
-        cache_control=PUBLIC_FOR_GOOD if public else PRIVATE_FOR_GOOD,
+        cache_control=PUBLIC_COPY if public else PRIVATE_COPY,
         vary="Accept" if public else "Accept, Authorization",
         history=f"/streams/file/{head.id}",
     )

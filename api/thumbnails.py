@@ -6,7 +6,7 @@ from litestar import Request, get
 from litestar.types import ASGIApp
 
 from api.content_disposition import content_disposition
-from api.downloads import PRIVATE_FOR_GOOD, PUBLIC_FOR_GOOD, find_file
+from api.downloads import PRIVATE_COPY, PUBLIC_COPY, find_file
 from api.exchange import Exchange
 from api.file_answer import ShownBlob, blob_answer
 from api.responses import respond
@@ -58,7 +58,7 @@ def _shown(head: FileHead, thumbnail: Thumbnail) -> ShownBlob:
             extension=FileType.WEBP.extension,
             inline=True,
         ),
-        cache_control=PUBLIC_FOR_GOOD if head.shown else PRIVATE_FOR_GOOD,
+        cache_control=PUBLIC_COPY if head.shown else PRIVATE_COPY,
         vary="Accept" if head.shown else "Accept, Authorization",
         history=f"/streams/file/{head.id}",
     )

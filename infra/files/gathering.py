@@ -67,10 +67,12 @@ class Gathering:
         if not self._begun:
             self._begun = True
             Gathering.under_way += 1
-        enough = PIECE_BYTES if Gathering.under_way <= FEW else SMALL_PIECE_BYTES
-        if self._gathered_bytes >= enough:
+        crowded = Gathering.under_way > FEW
+        if self._gathered_bytes >= (SMALL_PIECE_BYTES if crowded else PIECE_BYTES):
             await self._wait()
             self._start(partial(self._append_early, self._taken()))
+            if crowded:  # others keep the disk busy: no second piece of this one is in memory
+                await self._wait()
 
     async def finish(self) -> Received:
         """Write what is left, and see what all of it is."""

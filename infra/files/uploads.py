@@ -32,7 +32,7 @@ HOLD_SECONDS = 900.0
 """How long a hold lasts without being extended."""
 EXTEND_SECONDS = 120.0
 MOST_UNDER_WAY = 64
-"""Each may have a piece gathering and another being written: some 30 MB in all."""
+"""Each may have a piece in memory, and what is received meanwhile: some 25 MB in all."""
 
 _LOCK_SECONDS = 5.0
 """How long to wait for whoever removes the same blob at this moment."""

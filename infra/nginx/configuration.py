@@ -106,7 +106,7 @@ location ~ ^/(files|videos)/ {
     # With the host, which a backend must have found right.
     proxy_cache_key $http_host$request_uri;
     proxy_cache_valid 200 SECONDS;
-    # A year is what the bytes last, not who may see them; Accept is looked at above.
+    # What it says of time is for caches further out; Accept is looked at above.
     proxy_ignore_headers Cache-Control Expires Vary;
     proxy_no_cache $not_public;
     proxy_cache_revalidate on;

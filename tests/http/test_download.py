@@ -64,7 +64,7 @@ async def test_a_file_that_a_published_post_shows_is_for_everybody(api: Api) -> 
     owners = await api.author.get(file.path)
 
     assert (answer.status_code, answer.content) == (200, file.content)
-    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["cache-control"] == "public, max-age=3600, immutable"
     assert answer.headers["vary"] == "Accept"
     assert answer.headers["content-disposition"] == f'inline; filename="{file.id}.png"'
     assert "Eve" in owners.headers["content-disposition"]
@@ -109,7 +109,7 @@ async def test_a_current_copy_is_not_sent_again(
     assert answer.headers["content-security-policy"] == SANDBOX
     assert fields(answer) == {
         "etag": tag_of(file),
-        "cache-control": "public, max-age=31536000, immutable",
+        "cache-control": "public, max-age=3600, immutable",
         "vary": "Accept",
     }
 

@@ -78,7 +78,7 @@ async def test_shown_with_its_image(api: Api) -> None:
 
     problem(before, 404, "file_not_found")
     assert after.status_code == 200
-    assert after.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert after.headers["cache-control"] == "public, max-age=3600, immutable"
     assert (await api.author.get(path)).headers["cache-control"] == after.headers["cache-control"]
 
 
