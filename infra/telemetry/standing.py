@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,18 @@ class DeadJobs(msgspec.Struct, frozen=True):
     count: int
 
 
+class Webhooks(msgspec.Struct, frozen=True):
+    """Webhooks, and what is sent to them."""
+
+    by_status: Mapping[str, int]
+    waiting: int
+    """Deliveries that were tried and will be tried again."""
+    dead: int
+    """Deliveries that were given up within a day."""
+    failing_seconds: float
+    """For how long the active webhook that fails longest has got nothing."""
+
+
 class Standing(msgspec.Struct, frozen=True):
     """What one look at the database tells."""
 
@@ -44,6 +56,7 @@ class Standing(msgspec.Struct, frozen=True):
     mails_oldest_seconds: float
     open_jobs: Sequence[OpenJobs]
     dead_jobs: Sequence[DeadJobs]
+    webhooks: Webhooks
     projections: Sequence[ProjectionStatus]
 
 
@@ -60,6 +73,8 @@ async def standing(database: Database) -> Standing | None:
         [overall] = await database.fetch(QUERIES["overall"])
         open_jobs: Sequence[Any] = await database.fetch(QUERIES["open_jobs"])
         dead_jobs: Sequence[Any] = await database.fetch(QUERIES["dead_jobs"])
+        webhooks: Sequence[Any] = await database.fetch(QUERIES["webhooks"])
+        [deliveries] = await database.fetch(QUERIES["deliveries"])
         projections = await ProjectionQueries(database).all()
     except StoreUnavailableError:
         return None
@@ -71,6 +86,7 @@ async def standing(database: Database) -> Standing | None:
         mails_oldest,
         [OpenJobs(*row) for row in open_jobs],
         [DeadJobs(*row) for row in dead_jobs],
+        Webhooks(dict(webhooks), *deliveries),
         projections,
     )
 

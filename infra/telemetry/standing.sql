@@ -17,3 +17,14 @@ group by kind, status order by kind, status
 select kind, count(*) from jobs
 where status = 'failed' and requested_at > clock_timestamp() - interval '1 day'
 group by kind order by kind
+
+-- name: webhooks
+select status, count(*) from webhooks where status <> 'removed' group by status order by status
+
+-- Of those given up within a day: these are found by an index.
+-- name: deliveries
+select (select count(*) from webhook_deliveries where state = 'waiting'),
+  (select count(*) from webhook_deliveries
+   where state = 'dead' and last_at > clock_timestamp() - interval '1 day'),
+  (select greatest(max(extract(epoch from clock_timestamp() - failing_since)), 0)::float8
+   from webhook_cursors join webhooks on id = webhook_id where status = 'active')

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from infra.telemetry.standing import Standing
+from domain.webhook import WebhookStatus
+from infra.telemetry.standing import Standing, Webhooks
 from projections.status import ProjectionStatus, State
 
 
@@ -19,6 +20,7 @@ def standing_families(found: Standing | None) -> Sequence[Metric]:
         ),
         *_of_the_whole(found),
         *_of_jobs(found),
+        *_of_webhooks(None if found is None else found.webhooks),
         *_of_projections(() if found is None else found.projections),
     ]
 
@@ -69,6 +71,32 @@ def _of_jobs(found: Standing | None) -> Sequence[Metric]:
         for lost in found.dead_jobs:
             dead.add_metric((lost.kind,), lost.count)
     return [count, oldest, dead]
+
+
+def _of_webhooks(found: Webhooks | None) -> Sequence[Metric]:
+    count = GaugeMetricFamily("ledgerpress_webhooks", "Webhooks by status.", labels=("status",))
+    if found is not None:
+        for status in WebhookStatus:
+            if status is not WebhookStatus.REMOVED:
+                count.add_metric((status,), found.by_status.get(status, 0))
+    return [
+        count,
+        _gauge(
+            "ledgerpress_webhook_deliveries_waiting",
+            "Deliveries that failed and will be tried again.",
+            None if found is None else found.waiting,
+        ),
+        _gauge(
+            "ledgerpress_webhook_deliveries_dead",
+            "Deliveries that were given up within a day.",
+            None if found is None else found.dead,
+        ),
+        _gauge(
+            "ledgerpress_webhook_failing_seconds",
+            "How long the active webhook that fails longest has got nothing.",
+            None if found is None else found.failing_seconds,
+        ),
+    ]
 
 
 def _of_projections(projections: Sequence[ProjectionStatus]) -> Sequence[Metric]:

@@ -141,3 +141,31 @@ async def test_jobs_and_mails_that_wait(api: Api) -> None:
     assert found["ledgerpress_breaker_open"].value() == 0
     assert found["ledgerpress_database_pool_limit"].value() >= 1
     assert found["ledgerpress_database_pool_connections"].value(state="in_use") >= 1
+
+
+async def test_webhooks_that_fail(api: Api) -> None:
+    """Webhooks by status, what waits for them and what was given up, and who fails longest."""
+    await api.product.database.fetch(
+        "insert into webhooks (id, version, url, event_types, status, created_at, updated_at, body)"
+        " select gen_random_uuid(), 1, 'https://hooks.example/', '{}', status, now(), now(), ''"
+        " from unnest('{active,active,disabled,removed}'::text[]) as status"
+    )
+    await api.product.database.fetch(
+        "insert into webhook_cursors (webhook_id, epoch, position, failing_since)"
+        " select id, 1, 1, now() - interval '1 hour' * case status when 'active' then 1 else 9 end"
+        " from webhooks"
+    )
+    await api.product.database.fetch(
+        "insert into webhook_deliveries (id, webhook_id, position, event_id, type, state, attempts,"
+        " last_at) select gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), '', state, 1,"
+        " now() - interval '1 day' * age from (values ('waiting', 0), ('dead', 0), ('dead', 2),"
+        " ('delivered', 0)) as each (state, age)"
+    )
+    found = await told(api)
+
+    assert found["ledgerpress_webhooks"].value(status="active") == 2
+    assert found["ledgerpress_webhooks"].value(status="paused") == 0
+    assert found["ledgerpress_webhooks"].value(status="disabled") == 1
+    assert found["ledgerpress_webhook_deliveries_waiting"].value() == 1
+    assert found["ledgerpress_webhook_deliveries_dead"].value() == 1
+    assert 3600 <= found["ledgerpress_webhook_failing_seconds"].value() < 9 * 3600

@@ -7,6 +7,9 @@ from tests.infra.store.store_race.mutants import MUTANTS, Mutant
 from tests.infra.store.store_race.schedules import run_all
 from tests.support.log import connected
 
+# What a variant breaks may wait for itself: each append gives up in a second, as in the product.
+pytestmark = pytest.mark.usefixtures("prompt")
+
 
 async def test_the_real_sql_passes(database_url: str) -> None:
     """No schedule finds anything wrong."""

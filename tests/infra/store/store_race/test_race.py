@@ -6,6 +6,8 @@ from commands.ports import Appended
 from tests.infra.store.store_race.checks import violations
 from tests.infra.store.store_race.race import APPENDS, CALLERS, STORES, Race
 
+pytestmark = pytest.mark.usefixtures("prompt")
+
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_no_reader_skips_or_repeats(database_url: str, seed: int) -> None:
