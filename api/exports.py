@@ -11,7 +11,7 @@ from litestar import Request, delete, get, post
 from api.answer import Answer
 from api.exchange import Exchange
 from api.idempotency import Remember, once
-from api.likely import as_seen
+from api.likely import as_likely
 from api.pages import page_answer, parse_page
 from api.requests import id_in_path, no_query, not_acceptable, read_nothing, required_actor
 from api.responses import UNSEEN_BY_CACHES, respond
@@ -91,11 +91,15 @@ async def ask_for_export(request: Incoming) -> Answer:
     the answer waits that long for the ZIP itself.
     """
     exchange = Exchange.of(request.scope)
+    new_id = exchange.services.new_id()
 
     async def attempt(actor: Actor | Unauthenticated | None) -> Outcome:
-        return await _ask(exchange, actor)
+        return await _ask(exchange, actor, new_id)
 
-    return respond(await as_seen(exchange, attempt), exchange)
+    def is_new(outcome: Outcome) -> bool:
+        return isinstance(outcome, Accepted) and outcome.status_location == location(new_id)
+
+    return respond(await as_likely(exchange, attempt, is_new), exchange)
 
 
 @get("/exports")
@@ -125,7 +129,7 @@ async def remove_export(request: Incoming) -> Answer:
 HANDLERS = (ask_for_export, list_exports, read_export, remove_export)
 
 
-async def _ask(exchange: Exchange, actor: Actor | Unauthenticated | None) -> Outcome:
+async def _ask(exchange: Exchange, actor: Actor | Unauthenticated | None, new_id: UUID) -> Outcome:
     if actor is None or isinstance(actor, Unauthenticated):
         return actor or Unauthenticated("Exporting needs an access token.")
     refused = no_query(exchange) or not_acceptable(exchange) or await read_nothing(exchange)
@@ -141,7 +145,7 @@ async def _ask(exchange: Exchange, actor: Actor | Unauthenticated | None) -> Out
         first_answer = None if remember is None else _remembering(remember, exchange.now())
         caller = exchange.caller(actor, "RequestExport")
         job_id = await request_export(
-            services.exports, caller, services.new_id(), actor.account_id, first_answer
+            services.exports, caller, new_id, actor.account_id, first_answer
         )
         if not isinstance(job_id, UUID):
             return job_id

@@ -24,10 +24,19 @@ Attempt = Callable[[Actor | Unauthenticated | None], Awaitable[Outcome]]
 _APPENDED = (Created, Changed, SubmittedByForm, Deleted)
 
 
-async def as_likely(exchange: Exchange, attempt: Attempt) -> Outcome:
-    """Attempt it as whoever the caller was last seen to be, and again if they have changed."""
+def _appended(outcome: Outcome) -> bool:
+    return isinstance(outcome, _APPENDED)
+
+
+async def as_likely(
+    exchange: Exchange, attempt: Attempt, appended: Callable[[Outcome], bool] = _appended
+) -> Outcome:
+    """Attempt it as whoever the caller was last seen to be, and again if they have changed.
+
+    `appended` tells which outcomes come of an append, and so of its look at the caller.
+    """
     outcome = await attempt(await exchange.actor(likely=True))
-    if isinstance(outcome, _APPENDED):
+    if appended(outcome):
         return outcome
     likely = exchange.signed_in
     actor = await exchange.actor()

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from commands.jobs import change_job
+from domain.account_decisions import Disable
 from domain.job import Job
 from domain.job_decisions import FailAttempt, Progress, Start
 from infra.serve import export_sources
@@ -91,6 +92,21 @@ async def test_asking_while_one_is_under_way_leads_to_the_same(api: Api) -> None
     assert [answer.status_code for answer in answers] == [202] * 6
     assert len(locations) == 1
     assert await asked(api.second_author) not in locations
+
+
+async def test_who_was_disabled_asks_for_none(api: Api) -> None:
+    """Whether one is under way or not, and though the account was seen a moment ago."""
+    await api.author.get("/me")
+    await api.change_account(api.author, Disable())
+    before = await api.events()
+    refused = await api.author.post("/exports")
+    await asked(api.second_author)
+    await api.change_account(api.second_author, Disable())
+    not_led = await api.second_author.post("/exports")
+
+    assert refused.status_code == not_led.status_code == 401
+    assert "location" not in not_led.headers
+    assert await api.events() == before + 2  # the other's export, and the end of that account
 
 
 async def test_the_state_of_one_under_way(api: Api) -> None:
