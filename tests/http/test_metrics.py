@@ -157,9 +157,9 @@ async def test_webhooks_that_fail(api: Api) -> None:
     )
     await api.product.database.fetch(
         "insert into webhook_deliveries (id, webhook_id, position, event_id, type, state, attempts,"
-        " last_at) select gen_random_uuid(), gen_random_uuid(), 1, gen_random_uuid(), '', state, 1,"
-        " now() - interval '1 day' * age from (values ('waiting', 0), ('dead', 0), ('dead', 2),"
-        " ('delivered', 0)) as each (state, age)"
+        " last_at) select gen_random_uuid(), gen_random_uuid(), at, gen_random_uuid(), '', state,"
+        " 1, now() - interval '1 day' * age from (values ('waiting', 1, 0), ('dead', 1, 0),"
+        " ('dead', null, 0), ('dead', 1, 2), ('delivered', 1, 0)) as each (state, at, age)"
     )
     found = await told(api)
 
