@@ -13,7 +13,7 @@ from infra.embedded.services import Services
 from infra.postgres import Database, KeptConnection
 from infra.store import event_store
 from tests.support.log import Log, connected, open_log
-from tests.support.product import START, Api, running_api
+from tests.support.product import START, Api, forget, running_api
 from tests.support.rewind import Rewind
 from tests.support.services import Databases, migrated_databases, session_services
 
@@ -99,6 +99,7 @@ async def api(shared_api: tuple[Api, Rewind], redis_url: str) -> Api:  # noqa: A
     running, database = shared_api
     await database.rewind()
     shutil.rmtree(running.settings.data_dir / "files", ignore_errors=True)
+    forget(running.product)
     running.clock.at = START
     running.services.in_flight_keys.clear()
     return running

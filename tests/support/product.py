@@ -21,6 +21,7 @@ from api.services import Services
 from commands.accounts import Registration, change_account, register
 from commands.handle import Caller
 from commands.identity import Busy
+from commands.loading import MEMORY_BYTES
 from commands.mail import Mail, TakenMail
 from commands.outcomes import Changed, Created
 from commands.ports import StoreUnavailableError
@@ -143,6 +144,17 @@ class Api(msgspec.Struct, frozen=True):
         caller = Caller(actor=None, at=self.clock.now(), command=type(command).__name__)
         outcome = await change_account(self.product.accounts, caller, client.account_id, command)
         assert isinstance(outcome, Changed), outcome
+
+
+def forget(product: Product) -> None:
+    """Have a product remember nothing of its database, which was put back to an earlier state.
+
+    In no database does a stream go backwards, so nothing but this empties what is remembered.
+    """
+    loader = product.ledger.loader
+    loader._states.clear()  # noqa: SLF001 - as is said
+    loader._room = MEMORY_BYTES  # noqa: SLF001
+    product.account_queries._remembered.clear()  # noqa: SLF001
 
 
 @asynccontextmanager
