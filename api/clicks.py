@@ -11,11 +11,11 @@ from api.answer import Answer
 from api.exchange import Exchange
 from api.pages import page_answer, parse_page
 from api.query import parse_date
-from api.requests import not_acceptable, required_actor
+from api.requests import not_acceptable, required_role
 from api.responses import respond
-from commands.outcomes import Forbidden, Malformed, Outcome, Unauthenticated
+from commands.outcomes import Forbidden, Malformed, Outcome
 from domain.clicks import OTHERS
-from domain.stream import Role
+from domain.stream import Actor, Role
 from projections.clicks import SCHEMA_VERSION, ClickRow
 
 Incoming = Request[Any, Any, Any]
@@ -58,11 +58,10 @@ HANDLERS = (list_clicks,)
 
 
 async def _list(exchange: Exchange) -> Outcome:
-    actor = await required_actor(exchange, "Seeing the clicks")
-    if isinstance(actor, Unauthenticated):
+    roles = (Role.OPERATOR, Role.ADMIN, Role.AUDITOR)
+    actor = await required_role(exchange, "Seeing the clicks", _NOT_ALLOWED, *roles)
+    if not isinstance(actor, Actor):
         return actor
-    if not actor.has(Role.OPERATOR, Role.ADMIN, Role.AUDITOR):
-        return _NOT_ALLOWED
     asked = parse_page(exchange, "/clicks", frozenset(_FILTERS))
     if isinstance(asked, Malformed):
         return asked

@@ -27,7 +27,7 @@ from api.log_streaming import closing, ndjson, server_sent
 from api.negotiation import JSON_TYPE, best
 from api.post_history import IMMUTABLE
 from api.query import parse_integer
-from api.requests import id_in_path, no_query, not_acceptable
+from api.requests import id_in_path, no_query, not_acceptable, required_role
 from api.responses import PRIVATE, VARY, respond
 from commands.log_entry import encode_entry
 from commands.outcomes import (
@@ -36,10 +36,9 @@ from commands.outcomes import (
     NotAcceptable,
     NotFound,
     Outcome,
-    Unauthenticated,
 )
 from commands.ports import LogEntry, LogFilter
-from domain.stream import Role, Stream
+from domain.stream import Actor, Role, Stream
 
 PAGE_BYTES = 1024 * 1024
 """A page ends early rather than grow past this by more than one entry."""
@@ -121,12 +120,9 @@ HANDLERS = (read_log, read_stream, read_event, follow_log)
 
 async def _refused(exchange: Exchange) -> Outcome | None:
     """Say why the caller does not get the log, or nothing."""
-    actor = await exchange.actor()
-    if isinstance(actor, Unauthenticated):
-        return actor
-    if actor is None:
-        return Unauthenticated("Reading the log needs an access token.")
-    return None if actor.has(Role.AUDITOR) else Forbidden("Only auditors read the log.")
+    refusal = Forbidden("Only auditors read the log.")
+    actor = await required_role(exchange, "Reading the log", refusal, Role.AUDITOR)
+    return None if isinstance(actor, Actor) else actor
 
 
 async def _read(request: Incoming, exchange: Exchange, stream: Stream | None = None) -> ASGIApp:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from api.answer import Answer, Field, StreamedAnswer
 from api.content_disposition import content_disposition
 from api.events import SSE_TYPE
 from api.exchange import Exchange
-from api.exports import body_of, location, own_export, show
+from api.exports import body_of, location, own_export, show, status_of
 from api.file_answer import BlobAnswer, ShownBlob, blob_answer
 from api.log_query import LARGEST
 from api.log_streaming import client_left
@@ -23,8 +24,9 @@ from api.responses import respond
 from commands.exports import KIND, ExportStore
 from commands.file_store import Blob, BlobMissingError, StorageUnavailableError
 from commands.jobs import JOB_NOT_FOUND
-from commands.outcomes import Done, Forbidden, Malformed, NotAcceptable, Outcome, ResultReady
+from commands.outcomes import Done, Forbidden, Malformed, NotAcceptable, Outcome
 from commands.ports import StoreUnavailableError
+from domain.job import JobStatus
 from projections.jobs import JobRow
 
 ZIP_TYPE = "application/zip"
@@ -57,10 +59,10 @@ async def download_export(request: Incoming) -> ASGIApp:
     found = await _signed(exchange)
     if not isinstance(found, JobRow):
         return respond(found, exchange)
-    shown = show(exchange, found)
-    if not isinstance(shown, ResultReady):
-        return respond(shown, exchange)
-    return _zip(exchange, found)
+    now = exchange.now()
+    if status_of(found, now) is not JobStatus.COMPLETED:
+        return respond(show(exchange, found), exchange)
+    return _zip(exchange, found, now)
 
 
 @get("/exports/{export_id:str}/events")
@@ -104,8 +106,8 @@ async def _signed(exchange: Exchange) -> JobRow | Outcome:
     return JOB_NOT_FOUND if found is None or found.kind != KIND else found
 
 
-def _zip(exchange: Exchange, job: JobRow) -> Answer | BlobAnswer:
-    body = body_of(job, exchange.now())
+def _zip(exchange: Exchange, job: JobRow, now: datetime) -> Answer | BlobAnswer:
+    body = body_of(job, now)
     assert body.sha256 is not None  # noqa: S101 - it is completed
     assert body.size is not None  # noqa: S101 - as above
     assert job.result is not None  # noqa: S101 - as above
@@ -142,9 +144,6 @@ class _Place:
         except BlobMissingError as error:
             # Removed since the job was read: whoever comes again gets 410.
             raise StorageUnavailableError(str(error)) from error
-
-    def give_back(self, blob: Blob) -> None:
-        blob.close()
 
 
 async def _begin_to_follow(exchange: Exchange) -> JobRow | Outcome:

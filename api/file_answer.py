@@ -25,6 +25,7 @@ from api.digest_fields import sha256_field
 from api.etag import quote
 from api.exchange import Exchange
 from api.headers import Headers
+from api.log_streaming import client_left
 from api.negotiation import best
 from api.responses import respond
 from api.times import http_date
@@ -171,7 +172,7 @@ class BlobAnswer:
             else:
                 await self._send_pieces(source, receive, send)
         finally:
-            self._blobs.give_back(source)
+            source.close()
 
     async def _send_regions(self, descriptor: int, send: Send) -> None:
         file = _File(descriptor)
@@ -191,12 +192,11 @@ class BlobAnswer:
                 await send(region)
 
     async def _send_pieces(self, source: Blob, receive: Receive, send: Send) -> None:
-        leaving = asyncio.ensure_future(_left(receive))
         left = self._length
-        try:
+        async with client_left(receive) as gone:
             for section in self._sections:
                 async for piece in _pieces(source, section):
-                    if leaving.done():
+                    if gone.is_set():
                         return
                     left -= len(piece)
                     message: Message = {
@@ -205,8 +205,6 @@ class BlobAnswer:
                         "more_body": left > 0,
                     }
                     await send(message)
-        finally:
-            leaving.cancel()
 
     async def _add_content_digest(self, source: Blob) -> None:
         """Say what is sent in this answer hashes to (RFC 9530), unless it is too long."""
@@ -299,9 +297,3 @@ async def _pieces(source: Blob, section: bytes | Part) -> AsyncIterator[bytes | 
             raise EOFError("the blob is shorter than it was when it was opened")
         offset += len(piece)
         yield piece
-
-
-async def _left(receive: Receive) -> None:
-    """Wait until the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

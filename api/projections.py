@@ -7,17 +7,16 @@ from litestar import Request, get
 
 from api.answer import Answer
 from api.exchange import Exchange
-from api.requests import no_query, not_acceptable, required_actor
+from api.requests import no_query, not_acceptable, required_role
 from api.responses import UNSEEN_BY_CACHES, respond
-from commands.outcomes import Forbidden, Found, NotFound, Outcome, Unauthenticated
-from domain.stream import Role
+from commands.outcomes import Forbidden, Found, NotFound, Outcome
+from domain.stream import Actor, Role
 from projections.status import ProjectionStatus
 
 Incoming = Request[Any, Any, Any]
 
 PROJECTION_NOT_FOUND = NotFound("projection_not_found")
 _OPERATORS_ALONE = Forbidden("Only operators may see the projections.")
-# Of this moment, and of no other.
 
 _encode = msgspec.json.Encoder().encode
 
@@ -71,9 +70,8 @@ async def known(exchange: Exchange) -> ProjectionStatus | None:
 
 
 async def _refused(exchange: Exchange) -> Outcome | None:
-    actor = await required_actor(exchange, "Seeing the projections")
-    if isinstance(actor, Unauthenticated):
+    deed = "Seeing the projections"
+    actor = await required_role(exchange, deed, _OPERATORS_ALONE, Role.OPERATOR)
+    if not isinstance(actor, Actor):
         return actor
-    if not actor.has(Role.OPERATOR):
-        return _OPERATORS_ALONE
     return no_query(exchange) or not_acceptable(exchange)

@@ -16,7 +16,7 @@ from api.requests import (
     no_query,
     not_acceptable,
     read_nothing,
-    required_actor,
+    required_role,
 )
 from api.responses import UNSEEN_BY_CACHES, respond
 from commands.outcomes import Accepted, Done, Forbidden, Found, NotFound, Outcome, Unauthenticated
@@ -161,10 +161,8 @@ async def _cancel(exchange: Exchange) -> Outcome:
 
 
 async def _operator(exchange: Exchange) -> Actor | Unauthenticated | Forbidden:
-    actor = await required_actor(exchange, "Rebuilding a projection")
-    if isinstance(actor, Actor) and not actor.has(Role.OPERATOR):
-        return _OPERATORS_ALONE
-    return actor
+    deed = "Rebuilding a projection"
+    return await required_role(exchange, deed, _OPERATORS_ALONE, Role.OPERATOR)
 
 
 async def _found(exchange: Exchange) -> RebuildState | Outcome:

@@ -24,7 +24,8 @@ from api.requests import (
     read_json,
     read_nothing,
     refused_headers,
-    required_actor,
+    required_role,
+    with_role,
 )
 from api.responses import PRIVATE, VARY, respond
 from api.route_table import takes
@@ -38,7 +39,6 @@ from commands.outcomes import (
 )
 from commands.preconditions import NO_PRECONDITIONS
 from commands.redirects import (
-    DELETE,
     REDIRECT_NOT_FOUND,
     NewRedirect,
     RedirectChange,
@@ -149,7 +149,7 @@ async def remove(request: Incoming) -> Answer:
         refused = await read_nothing(exchange)
         return Delete() if refused is None else Stop(refused)
 
-    return await _change(exchange, DELETE, wish, accepts=None)
+    return await _change(exchange, "DeleteRedirect", wish, accepts=None)
 
 
 HANDLERS = (list_redirects, create, read, edit, remove)
@@ -195,17 +195,16 @@ async def _read(exchange: Exchange) -> Outcome:
 
 
 async def _create(exchange: Exchange, actor: Actor | Unauthenticated | None) -> Outcome:
-    if actor is None or isinstance(actor, Unauthenticated):
-        return actor or Unauthenticated("Creating a redirect needs an access token.")
-    if not actor.has(Role.OPERATOR):
-        return _OPERATORS_ALONE
+    asker = with_role(actor, "Creating a redirect", _OPERATORS_ALONE, Role.OPERATOR)
+    if not isinstance(asker, Actor):
+        return asker
     asked = await read_checked(exchange, CreateRedirect)
     if not isinstance(asked, CreateRedirect):
         return asked
     wanted = NewRedirect(
         asked.path, asked.target, asked.status, asked.active_from, asked.active_until
     )
-    caller = exchange.caller(actor, "CreateRedirect")
+    caller = exchange.caller(asker, "CreateRedirect")
     redirects = exchange.services.redirects
     return await create_redirect(redirects, taken_by(exchange.route_at), caller, wanted)
 
@@ -219,10 +218,9 @@ async def _change(
     must_match: bool = False,
 ) -> Answer:
     async def attempt(actor: Actor | Unauthenticated | None) -> Outcome:
-        if actor is None or isinstance(actor, Unauthenticated):
-            return actor or Unauthenticated("Changing a redirect needs an access token.")
-        if not actor.has(Role.OPERATOR):
-            return _OPERATORS_ALONE
+        asker = with_role(actor, "Changing a redirect", _OPERATORS_ALONE, Role.OPERATOR)
+        if not isinstance(asker, Actor):
+            return asker
         redirect_id = id_in_path(exchange, "redirect_id")
         if isinstance(redirect_id, Malformed):
             return redirect_id
@@ -233,7 +231,7 @@ async def _change(
             conditions=NO_PRECONDITIONS if isinstance(conditions, Malformed) else conditions,
             must_match=must_match,
         )
-        caller = exchange.caller(actor, name)
+        caller = exchange.caller(asker, name)
         redirects = exchange.services.redirects
         taken = taken_by(exchange.route_at)
         return await change_redirect(redirects, taken, caller, redirect_id, wanted)
@@ -242,10 +240,9 @@ async def _change(
 
 
 async def _refused(exchange: Exchange) -> Outcome | None:
-    actor = await required_actor(exchange, "Seeing the redirects")
-    if isinstance(actor, Unauthenticated):
-        return actor
-    return None if actor.has(Role.OPERATOR) else _OPERATORS_ALONE
+    deed = "Seeing the redirects"
+    actor = await required_role(exchange, deed, _OPERATORS_ALONE, Role.OPERATOR)
+    return None if isinstance(actor, Actor) else actor
 
 
 def _refuse_removal(asked: PatchRedirect) -> RejectedByValue | None:

@@ -12,6 +12,7 @@ from api.strict_json import decode
 from commands.outcomes import (
     BodyTooLarge,
     ConditionFailed,
+    Forbidden,
     Malformed,
     NotAcceptable,
     Outcome,
@@ -19,7 +20,7 @@ from commands.outcomes import (
     UnsupportedMediaType,
 )
 from commands.preconditions import Preconditions, Verdict, evaluate
-from domain.stream import Actor
+from domain.stream import Actor, Role
 
 T = TypeVar("T")
 _Unread = Malformed | BodyTooLarge | NotAcceptable | UnsupportedMediaType
@@ -94,6 +95,22 @@ def address_fault(exchange: Exchange, email: str) -> Malformed | None:
 async def required_actor(exchange: Exchange, deed: str) -> Actor | Unauthenticated:
     """Find out who asks, where somebody must."""
     return await exchange.actor() or Unauthenticated(f"{deed} needs an access token.")
+
+
+async def required_role(
+    exchange: Exchange, deed: str, refusal: Forbidden, *roles: Role
+) -> Actor | Unauthenticated | Forbidden:
+    """Find out who asks, where only those may who have one of the roles."""
+    return with_role(await exchange.actor(), deed, refusal, *roles)
+
+
+def with_role(
+    actor: Actor | Unauthenticated | None, deed: str, refusal: Forbidden, *roles: Role
+) -> Actor | Unauthenticated | Forbidden:
+    """Give who asks if they have one of the roles, and otherwise the refusal."""
+    if actor is None or isinstance(actor, Unauthenticated):
+        return actor or Unauthenticated(f"{deed} needs an access token.")
+    return actor if actor.has(*roles) else refusal
 
 
 async def read_nothing(exchange: Exchange) -> Malformed | BodyTooLarge | None:

@@ -23,6 +23,9 @@ from api.requests import (
     read_json,
     read_nothing,
     refused_headers,
+    required_actor,
+    required_role,
+    with_role,
 )
 from api.responses import PRIVATE, VARY, respond
 from api.route_table import takes
@@ -118,10 +121,9 @@ async def _change_as(
     name: str,
     accepts: tuple[ContentKind, ...] | None,
 ) -> Outcome:
-    if actor is None or isinstance(actor, Unauthenticated):
-        return actor or Unauthenticated("Changing an account needs an access token.")
-    if not actor.has(Role.ADMIN):
-        return _ADMINS_ALONE
+    asker = with_role(actor, "Changing an account", _ADMINS_ALONE, Role.ADMIN)
+    if not isinstance(asker, Actor):
+        return asker
     user_id = id_in_path(exchange, "user_id")
     if isinstance(user_id, Malformed):
         return user_id
@@ -132,13 +134,13 @@ async def _change_as(
         conditions=NO_PRECONDITIONS if isinstance(conditions, Malformed) else conditions,
     )
     accounts = exchange.services.identity.accounts
-    return await change_account(accounts, exchange.caller(actor, name), user_id, wish, asked)
+    return await change_account(accounts, exchange.caller(asker, name), user_id, wish, asked)
 
 
 async def _read(exchange: Exchange) -> Outcome:
-    actor = await exchange.actor()
-    if actor is None or isinstance(actor, Unauthenticated):
-        return actor or Unauthenticated("Reading an account needs an access token.")
+    actor = await required_actor(exchange, "Reading an account")
+    if isinstance(actor, Unauthenticated):
+        return actor
     user_id = id_in_path(exchange, "user_id")
     if isinstance(user_id, Malformed):
         return user_id
@@ -164,11 +166,9 @@ async def _read(exchange: Exchange) -> Outcome:
 
 
 async def _list(exchange: Exchange) -> Outcome:
-    actor = await exchange.actor()
-    if actor is None or isinstance(actor, Unauthenticated):
-        return actor or Unauthenticated("Listing the accounts needs an access token.")
-    if not actor.has(Role.ADMIN):
-        return _ADMINS_ALONE
+    actor = await required_role(exchange, "Listing the accounts", _ADMINS_ALONE, Role.ADMIN)
+    if not isinstance(actor, Actor):
+        return actor
     asked = parse_page(exchange, "/users", frozenset({"email"}))
     if isinstance(asked, Malformed):
         return asked

@@ -25,7 +25,6 @@ Incoming = Request[Any, Any, Any]
 _SCHEMA_VERSION = 1
 _LIST = f"{PATH}/{{webhook_id:str}}/deliveries"
 _STATES = frozenset(DeliveryState)
-# Of this moment, and of no other.
 _encode = msgspec.json.Encoder().encode
 
 

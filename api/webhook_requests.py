@@ -11,7 +11,7 @@ from api.conditional import parse_conditions
 from api.content import ContentKind
 from api.exchange import Exchange
 from api.likely import as_seen
-from api.requests import id_in_path, refused_headers, required_actor
+from api.requests import id_in_path, refused_headers, with_role
 from api.responses import respond
 from commands.outcomes import Forbidden, Malformed, Outcome, Unauthenticated
 from commands.preconditions import NO_PRECONDITIONS
@@ -91,15 +91,12 @@ class WebhookPage(Struct, frozen=True, rename="camel"):
 
 async def operator(exchange: Exchange, deed: str) -> Actor | Outcome:
     """Find out who asks; nobody but operators may."""
-    actor = await required_actor(exchange, deed)
-    return allowed(actor, deed)
+    return allowed(await exchange.actor(), deed)
 
 
 def allowed(actor: Actor | Unauthenticated | None, deed: str) -> Actor | Outcome:
     """Refuse whoever is no operator."""
-    if actor is None or isinstance(actor, Unauthenticated):
-        return actor or Unauthenticated(f"{deed} needs an access token.")
-    return actor if actor.has(Role.OPERATOR) else OPERATORS_ALONE
+    return with_role(actor, deed, OPERATORS_ALONE, Role.OPERATOR)
 
 
 async def change(

@@ -67,11 +67,7 @@ class OpenBlobs(Protocol):
     """Opens blobs for those who send them; several may share an open one."""
 
     async def take(self, digest: str) -> Blob:
-        """Open a blob, to be given back. Raises as `BlobStore.open` does."""
-        ...
-
-    def give_back(self, blob: Blob) -> None:
-        """Let go of a blob that was taken."""
+        """Open a blob; whoever took it closes it. Raises as `BlobStore.open` does."""
         ...
 
 

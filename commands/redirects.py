@@ -202,13 +202,9 @@ async def change_redirect(
     settled = await change(redirects.ledger, redirects.aggregate, redirect_id, wanted)
     if not isinstance(settled, Settled):
         return settled
-    if caller.command == DELETE:
+    if settled.now.state is not None and settled.now.state.deleted:
         return Deleted()
     return Changed(settled.resource) if settled.appended else Unchanged(settled.resource)
-
-
-DELETE = "DeleteRedirect"
-"""What the log calls the command that deletes."""
 
 
 async def where(redirects: Redirects, path: str, now: datetime) -> Sequence[Way]:

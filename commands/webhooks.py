@@ -221,7 +221,7 @@ async def change_webhook(
     settled = await change(webhooks.ledger, webhooks.aggregate, webhook_id, wanted)
     if not isinstance(settled, Settled):
         return settled
-    if isinstance(given[0], Remove):
+    if settled.now.state is not None and settled.now.state.removed:
         return Deleted()
     return Changed(settled.resource) if settled.appended else Unchanged(settled.resource)
 

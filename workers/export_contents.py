@@ -31,7 +31,7 @@ from domain import account, file, job, post
 from domain.account import Account, AccountEvent
 from domain.events import Event
 from domain.file import File, FileEvent
-from workers.export_pages import FileLine, index_page, posts_path
+from workers.export_pages import index_page, posts_path
 from workers.export_posts import PART_BYTES, PostPart, PostParts
 from workers.export_shapes import FORMAT, AccountFile, FileEntry, Manifest, Omitted
 
@@ -290,10 +290,7 @@ class Contents:
             ("Email", about.email or ""),
             ("Everything up to event", str(self._order.position)),
         ]
-        files = [
-            FileLine(each.path, each.name, each.mime, each.size) for each in self._file_entries
-        ]
-        return index_page(facts, self._posts.lines, files)
+        return index_page(facts, self._posts.lines, self._file_entries)
 
     async def _manifest(self, listed: Sequence[Listed]) -> AsyncIterator[bytes]:
         written = {each.path: each.sha256 for each in listed}

@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from domain.post import Post
+from workers.export_shapes import FileEntry
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -42,16 +43,6 @@ class PostLine(Struct, frozen=True):
     updated_at: datetime
 
 
-class FileLine(Struct, frozen=True):
-    """A file in the list of them."""
-
-    path: str | None
-    """Where it is in the export; None where it is not in it."""
-    name: str | None
-    mime: str
-    size: int
-
-
 def posts_path(part: int, extension: str) -> str:
     """Name a part of the posts, so that the names sort as the numbers do."""
     return f"posts/{part:05}.{extension}"
@@ -78,7 +69,7 @@ def posts_page(part: int, articles: Sequence[str]) -> bytes:
 
 
 def index_page(
-    facts: Sequence[tuple[str, str]], posts: Sequence[PostLine], files: Sequence[FileLine]
+    facts: Sequence[tuple[str, str]], posts: Sequence[PostLine], files: Sequence[FileEntry]
 ) -> Iterable[bytes]:
     """List everything, in pieces."""
     yield _HEAD.format(title="Exported data").encode()

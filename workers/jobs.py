@@ -11,7 +11,6 @@ To add a kind of job: its `Work`, and its row in `job_kinds` of `infra/serve.py`
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol, assert_never
 from uuid import UUID
@@ -24,6 +23,7 @@ from commands.jobs import JobLeases, Jobs, Lost, TakenJob, take_step
 from commands.ports import StoreUnavailableError
 from domain.job import Job, JobStatus, Result
 from domain.job_decisions import Complete, FailAttempt, GiveBack, JobCommand, Progress, Start
+from workers.leader import Listen
 from workers.watching import WatchedAttempt, Watching
 
 STORE_UNAVAILABLE = "store_unavailable"
@@ -87,14 +87,6 @@ Work = Callable[[JobContext], Awaitable[WorkDone | WorkFailed]]
 """Does a job of one kind. It may be cancelled at any moment, and then leaves nothing behind."""
 
 
-class Hint(Protocol):
-    """Wakes whoever waits, when the log has grown."""
-
-    async def wait(self, seconds: float) -> None:
-        """Wait for a hint, no longer than this."""
-        ...
-
-
 class JobLostError(Exception):
     """The job is this worker's no more: another has taken it, or nobody wants it."""
 
@@ -104,7 +96,7 @@ async def run_jobs(
     leases: JobLeases,
     kinds: Mapping[str, Work],
     *,
-    listen: Callable[[], AbstractContextManager[Hint]],
+    listen: Listen,
     stop: asyncio.Event,
     pace: Pace = Pace(),  # noqa: B008 - frozen
     watching: Watching | None = None,

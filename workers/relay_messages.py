@@ -1,11 +1,11 @@
 """Events as messages for subscribers: subject, headers, and the public form as JSON. No I/O."""
 
-import re
 from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
 
+from commands.tracing import TRACE_PARENT
 from domain.public_events import PUBLIC_EVENTS
 from domain.stored_event import StoredEvent
 from projections.relaying import SUBJECTS, Message, RelayedEntry
@@ -13,7 +13,6 @@ from projections.relaying import SUBJECTS, Message, RelayedEntry
 MAX_BODY_BYTES = 900 * 1024
 """With the headers it stays below 1 MiB, the most that NATS takes unless it is told otherwise."""
 
-_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _SPAN_ID_DIGITS = 16
 
 Decode = Callable[[str, str], StoredEvent]
@@ -57,7 +56,7 @@ def trace_parent(correlation: str, event_id: UUID) -> str | None:
     A correlation may be such a field itself, or a UUID, which is as long as a trace id is. Then the
     span is named after the event, and nobody is said to have recorded it.
     """
-    if _TRACE_PARENT.fullmatch(correlation):
+    if TRACE_PARENT.fullmatch(correlation):
         return correlation
     try:
         trace_id = UUID(correlation)

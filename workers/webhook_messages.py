@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from projections.relaying import RelayedEntry
+from projections.relaying import SUBJECTS, RelayedEntry
 from projections.webhook_deliveries import TEST_TYPE
 from workers.relay_messages import Decode, message
 
@@ -50,7 +50,7 @@ def of_event(entry: RelayedEntry, decode: Decode) -> WebhookMessage:
     relayed = message(entry, decode)
     omitted = relayed.headers.get("Ledgerpress-Omitted")
     envelope = Envelope(
-        type=_type_of(relayed.body),
+        type=relayed.subject.removeprefix(f"{SUBJECTS}."),
         timestamp=entry.at,
         data=msgspec.Raw(relayed.body),
         position=entry.position,
@@ -67,11 +67,3 @@ def of_test(delivery_id: UUID, at: datetime) -> WebhookMessage:
     """Make the message of a test, which speaks of no event."""
     envelope = Envelope(type=TEST_TYPE, timestamp=at, data=msgspec.Raw(b"{}"))
     return WebhookMessage(delivery_id, _encode(envelope), {})
-
-
-class _Tagged(msgspec.Struct):
-    type: str
-
-
-def _type_of(public: bytes) -> str:
-    return msgspec.json.decode(public, type=_Tagged).type

@@ -13,9 +13,8 @@ and an outage of a receiver costs it no event and us few attempts. See docs/adr/
 import asyncio
 import contextlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import msgspec
 import structlog
@@ -51,6 +50,7 @@ from projections.webhook_delivering import (
     Target,
     WebhookWork,
 )
+from workers.leader import Listen
 from workers.relay_messages import Decode
 from workers.webhook_messages import WebhookMessage, of_event, of_test
 
@@ -58,14 +58,6 @@ UNREADABLE = "event_unreadable"
 """The reason of an event that this program cannot read, and so no receiver gets."""
 
 _log = structlog.stdlib.get_logger("ledgerpress.webhooks")
-
-
-class Hint(Protocol):
-    """Wakes whoever waits, when the log has grown."""
-
-    async def wait(self, seconds: float) -> None:
-        """Wait for a hint, no longer than this."""
-        ...
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -103,7 +95,7 @@ class Delivering(msgspec.Struct, frozen=True):
 async def run_webhooks(
     delivering: Delivering,
     *,
-    listen: Callable[[], AbstractContextManager[Hint]],
+    listen: Listen,
     stop: asyncio.Event,
     pace: Pace = Pace(),  # noqa: B008 - frozen
 ) -> None:

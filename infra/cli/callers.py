@@ -2,7 +2,7 @@
 
 from commands.handle import Caller
 from commands.outcomes import Outcome
-from domain.refusal import RejectedByState
+from domain.refusal import RejectedByState, RejectedByValue
 from infra.clock import now
 
 
@@ -13,4 +13,6 @@ def operator(command: str) -> Caller:
 
 def why(outcome: Outcome) -> str:
     """Say why it was refused."""
-    return outcome.detail if isinstance(outcome, RejectedByState) else repr(outcome)
+    if isinstance(outcome, RejectedByState | RejectedByValue):
+        return outcome.detail
+    return repr(outcome)

@@ -13,7 +13,7 @@ from domain.job import Job, JobStatus
 from domain.job_decisions import Cancel, JobCommand, Retry
 from infra.cli.callers import operator, why
 from infra.cli.common import MISMATCH, Failure, opened, read_settings, run
-from infra.cli.output import as_json, plain, print_json, print_table
+from infra.cli.output import as_json, at_most, print_json, print_table
 from infra.exports.verifying import verify_export
 from infra.jobs.waiting import Waiting, waiting_work
 from projections.jobs import JobRow
@@ -22,7 +22,6 @@ from workers.mailer import LEASE
 _SHOWN_MISMATCHES = 20
 
 _job = click.argument("job_id", type=click.UUID, metavar="ID")
-_limit = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 _status = click.option("--status", type=click.Choice([each.value for each in JobStatus]))
 
 
@@ -39,7 +38,7 @@ def exports() -> None:
 @jobs.command("list")
 @click.option("--kind", help="Only jobs of this kind.")
 @_status
-@_limit
+@at_most
 @as_json
 def list_jobs(*, kind: str | None, status: str | None, limit: int, json_wanted: bool) -> None:
     """Show the newest jobs, and how each stands."""
@@ -48,7 +47,7 @@ def list_jobs(*, kind: str | None, status: str | None, limit: int, json_wanted: 
 
 @exports.command("list")
 @_status
-@_limit
+@at_most
 @as_json
 def list_exports(*, status: str | None, limit: int, json_wanted: bool) -> None:
     """Show the newest exports, and how each stands."""
@@ -77,7 +76,7 @@ def show_waiting(*, json_wanted: bool) -> None:
         ("what", "waiting", "due", "tried", "oldest"),
         [
             (
-                plain(each.kind),
+                each.kind,
                 f"{each.waiting:,}",
                 f"{each.due:,}",
                 f"{each.tried:,}",
@@ -167,11 +166,11 @@ def _list(kind: str | None, status: str | None, limit: int, *, json_wanted: bool
         [
             (
                 str(each.id),
-                plain(each.kind),
+                each.kind,
                 each.status.value,
                 str(each.percent),
                 str(each.attempts),
-                plain(each.reason or ""),
+                each.reason or "",
                 each.requested_at.isoformat(sep=" ", timespec="seconds"),
             )
             for each in found

@@ -12,6 +12,7 @@ from rich.text import Text
 _ENDLESS = 10_000
 
 as_json = click.option("--json", "json_wanted", is_flag=True, help="Print JSON, for programs.")
+at_most = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 
 
 def print_json(value: object) -> None:

@@ -8,9 +8,9 @@ import rich_click as click
 
 from api.app import route_table
 from api.elsewhere import taken_by
-from commands.outcomes import Created, Outcome
+from commands.outcomes import Created
 from commands.redirects import NewRedirect, Redirects, RouteAt, create_redirect
-from domain.refusal import RejectedByState, RejectedByValue
+from domain.refusal import RejectedByState
 from domain.web_path import normal_path
 from infra.cli.callers import operator, why
 from infra.cli.common import FAILED, Failure, opened, read_settings, run
@@ -79,17 +79,13 @@ async def _take(rules: Redirects, route_at: RouteAt, told: Told) -> LineResult:
         if await _is_known(rules, told.asked):
             return LineResult(told.line, Result.KNOWN)
         return LineResult(told.line, Result.REFUSED, "Another redirect stands at this path.")
-    return LineResult(told.line, Result.REFUSED, _reason(outcome))
+    return LineResult(told.line, Result.REFUSED, why(outcome))
 
 
 async def _is_known(rules: Redirects, asked: NewRedirect) -> bool:
     """Tell whether it is there already, as it is asked for."""
     way = await rules.ways.at(normal_path(asked.path) or "")
     return way is not None and (way.target, way.status) == (asked.target, asked.status)
-
-
-def _reason(outcome: Outcome) -> str:
-    return outcome.detail if isinstance(outcome, RejectedByValue) else why(outcome)
 
 
 def _show(done: list[LineResult], *, json_wanted: bool) -> None:

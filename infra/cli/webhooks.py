@@ -12,19 +12,17 @@ from commands.webhooks import (
     WebhookChange,
     change_webhook,
 )
-from domain.refusal import RejectedByValue
 from domain.webhook import ReplayDelivery, Rewind, WebhookCommand
 from infra.bootstrap import Product
 from infra.cli.callers import operator, why
 from infra.cli.common import Failure, opened, read_settings, run
-from infra.cli.output import as_json, plain, print_json, print_table
+from infra.cli.output import as_json, at_most, print_json, print_table
 from infra.settings import Settings
 from infra.webhooks.open import webhook_commands
 from projections.webhook_deliveries import Delivery, DeliveryQueries, DeliveryState, Progress
 from projections.webhooks import WebhookBody, WebhookQueries
 
 _webhook = click.argument("webhook_id", type=click.UUID, metavar="ID")
-_limit = click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 
 
 class Line(msgspec.Struct, frozen=True, rename="camel"):
@@ -40,7 +38,7 @@ def webhooks() -> None:
 
 
 @webhooks.command("list")
-@_limit
+@at_most
 @as_json
 def list_webhooks(*, limit: int, json_wanted: bool) -> None:
     """Show the webhooks, the newest first, and how many events each is behind."""
@@ -72,7 +70,7 @@ def list_webhooks(*, limit: int, json_wanted: bool) -> None:
                 f"{line.progress.head - line.progress.position:,}",
                 "" if line.progress.failing_since is None else str(line.progress.failing_since),
                 " ".join(line.webhook.event_types) or "all",
-                plain(line.webhook.url),
+                line.webhook.url,
             )
             for line in lines
         ],
@@ -82,7 +80,7 @@ def list_webhooks(*, limit: int, json_wanted: bool) -> None:
 @webhooks.command("deliveries")
 @_webhook
 @click.option("--state", type=click.Choice([each.value for each in DeliveryState]))
-@_limit
+@at_most
 @as_json
 def list_deliveries(*, webhook_id: UUID, state: str | None, limit: int, json_wanted: bool) -> None:
     """Show the deliveries of a webhook, the newest first: made, waiting and dead."""
@@ -106,7 +104,7 @@ def list_deliveries(*, webhook_id: UUID, state: str | None, limit: int, json_wan
             (
                 str(each.id),
                 "test" if each.position is None else str(each.position),
-                plain(each.type),
+                each.type,
                 each.state.value,
                 str(each.attempts),
                 "" if each.status is None else str(each.status),
@@ -166,4 +164,4 @@ async def _change(
         return
     if outcome == WEBHOOK_NOT_FOUND:
         raise Failure(f"there is no such webhook: {webhook_id}")
-    raise Failure(outcome.detail if isinstance(outcome, RejectedByValue) else why(outcome))
+    raise Failure(why(outcome))

@@ -5,7 +5,9 @@ from urllib.parse import unquote, urlsplit
 
 from commands.exports import Exports, ExportStore
 from commands.jobs import Jobs
+from infra.exports.bucket import ExportBucket
 from infra.exports.folder import ExportFolder
+from infra.files.s3 import open_bucket
 from infra.settings import Settings
 from projections.jobs import JobQueries
 
@@ -25,8 +27,4 @@ def open_export_store(settings: Settings) -> ExportStore:
         return ExportFolder(settings.data_dir / "files" / "exports")
     if url.startswith("file:"):
         return ExportFolder(Path(unquote(urlsplit(url).path)) / "exports")
-    # The client of S3 takes its time to load, and few need it.
-    from infra.exports.bucket import ExportBucket  # noqa: PLC0415
-    from infra.files.s3 import open_bucket  # noqa: PLC0415
-
     return ExportBucket(open_bucket(url), settings.data_dir / "incoming")

@@ -61,10 +61,6 @@ class KeptBlobs:
         kept.enter()
         return kept
 
-    def give_back(self, blob: Blob) -> None:
-        """Let go of a blob that was taken."""
-        blob.close()
-
     async def _open_once(self, digest: str) -> KeptBlob:
         """Open it, once for all who ask meanwhile."""
         opening = self._opening.get(digest)

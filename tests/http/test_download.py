@@ -246,7 +246,6 @@ async def test_storage_that_is_down_is_an_outage(database_url: str) -> None:
     class Failing:
         def __init__(self, blobs: OpenBlobs) -> None:
             self._blobs = blobs
-            self.give_back = blobs.give_back
 
         async def take(self, digest: str) -> Blob:
             if down:

@@ -65,12 +65,12 @@ async def test_readers_share_an_open_blob(watched: Watched) -> None:
     kept = watched.kept()
     taken = await asyncio.gather(*(kept.take(DIGESTS[0]) for _ in range(5)))
     for blob in taken:
-        kept.give_back(blob)
+        blob.close()
     again = await kept.take(DIGESTS[0])
 
     assert await again.read(60, 10) == DIGESTS[0][60:].encode()
     assert watched.opened == {DIGESTS[0]: 1}
-    kept.give_back(again)
+    again.close()
     assert watched.open[DIGESTS[0]] == 1
 
 
@@ -79,24 +79,24 @@ async def test_only_so_many_stay_open(watched: Watched) -> None:
     kept = watched.kept(most=2)
     first = await kept.take(DIGESTS[0])
     for digest in DIGESTS[1:]:
-        kept.give_back(await kept.take(digest))
+        (await kept.take(digest)).close()
 
     assert [watched.open[digest] for digest in DIGESTS] == [1, 0, 1, 1]
     assert await first.read(0, 64) == DIGESTS[0].encode()
-    kept.give_back(first)
+    first.close()
     assert [watched.open[digest] for digest in DIGESTS] == [0, 0, 1, 1]
 
 
 async def test_none_stays_open_for_long(watched: Watched) -> None:
     """A removed blob gives its room back soon, also if it is read all the time."""
     kept = watched.kept(seconds=0.01)
-    kept.give_back(await kept.take(DIGESTS[0]))
+    (await kept.take(DIGESTS[0])).close()
 
     async def closed() -> bool:
         return watched.open[DIGESTS[0]] == 0
 
     assert await eventually(closed)
-    kept.give_back(await kept.take(DIGESTS[0]))
+    (await kept.take(DIGESTS[0])).close()
     assert watched.opened[DIGESTS[0]] == 2
 
 
